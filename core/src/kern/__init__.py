@@ -1,0 +1,3 @@
+"""kern: one tool for every kind of test environment."""
+
+__version__ = "0.1.0"
