@@ -1,6 +1,7 @@
 """The contract between the kernel and its plugins: values and protocols, nothing else.
 
-A plugin author needs this module and no other. Values are frozen; drivers are plain classes without a base class that
+A plugin author needs this module and no other. Values are frozen; make them with keywords only, since fields may be added
+(they are named tuples because each dataclass costs most of a millisecond of every start). Drivers are plain classes without a base class that
 match one of the protocols, are made without arguments, keep no state, and are named by an entry point:
 
 =================== ============== =====================================================
@@ -21,8 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence  # noqa: TC003 - part of the contract at run time
 from contextlib import AbstractContextManager  # noqa: TC003
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from kern.errors import ConfigError, KernError, StepFailed
 
@@ -52,12 +53,14 @@ API = 1
 """The number of this contract. A driver's ``api`` must be equal to it; see docs/api-history.md."""
 
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""An empty mapping that nobody can fill: the default of fields that are mappings."""
+
 MARKER = ".kern-owned"
 """Name of the file by which the kernel knows a directory that it has made; not a plugin's to touch."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackageSpec:
+class PackageSpec(NamedTuple):
     """One ``[package.NAME]`` of the configuration, resolved.
 
     Attributes:
@@ -75,8 +78,7 @@ class PackageSpec:
     source: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvSpec:
+class EnvSpec(NamedTuple):
     """One environment of the matrix, as its provider sees it.
 
     Attributes:
@@ -94,8 +96,7 @@ class EnvSpec:
     project_dir: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact:
+class Artifact(NamedTuple):
     """Something that was built, or that the user handed over ready.
 
     Attributes:
@@ -114,11 +115,10 @@ class Artifact:
     version: str
     digest: str
     requirements: tuple[str, ...] = ()
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(NamedTuple):
     """An environment that exists.
 
     Attributes:
@@ -136,20 +136,18 @@ class Environment:
     interpreter: str | None = None
     watch: tuple[str, ...] = (".",)
     volatile: tuple[str, ...] = ()
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvDelta:
+class EnvDelta(NamedTuple):
     """A change to environment variables: ``unset`` first, then ``set``, then ``prepend`` (to a search path)."""
 
-    set: Mapping[str, str] = field(default_factory=dict)
+    set: Mapping[str, str] = NOTHING
     unset: tuple[str, ...] = ()
-    prepend: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    prepend: Mapping[str, tuple[str, ...]] = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activation:
+class Activation(NamedTuple):
     """Where commands run: changed variables, a command prefix and a map of directories.
 
     Attributes:
@@ -158,13 +156,12 @@ class Activation:
         cwd_map: pairs of path prefixes, host to inside, for a file system that is not the host's.
     """
 
-    delta: EnvDelta = field(default_factory=EnvDelta)
+    delta: EnvDelta = EnvDelta()
     prefix: tuple[str, ...] = ()
     cwd_map: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(NamedTuple):
     """One process to start; no shell is ever involved.
 
     Attributes:
@@ -180,8 +177,7 @@ class Command:
     timeout: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completed:
+class Completed(NamedTuple):
     """How a process ended.
 
     Attributes:
@@ -197,8 +193,7 @@ class Completed:
     survivors: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unavailable:
+class Unavailable(NamedTuple):
     """Why something can't be had on this machine, and what would help.
 
     ``missing`` is true where a thing is absent (``--missing`` decides: skip or fail) and false where two things can't
@@ -334,9 +329,7 @@ class Builder(Protocol):
     def fingerprint(self, package: PackageSpec, spec: EnvSpec, context: Context) -> Mapping[str, Any]:
         """Everything that the build depends on, apart from the source tree; a change of any value builds anew."""
 
-    def build(
-        self, package: PackageSpec, spec: EnvSpec, source: Artifact | None, context: Context
-    ) -> Artifact:
+    def build(self, package: PackageSpec, spec: EnvSpec, source: Artifact | None, context: Context) -> Artifact:
         """Build into ``context.output_dir``. ``source`` is the artifact of ``package.source``, if that is set.
 
         Raises:
@@ -374,4 +367,3 @@ class Adopter(Protocol):
 
         Never changes anything there.
         """
-

@@ -139,6 +139,4 @@ class RunFinished(NamedTuple):
     seconds: float
 
 
-Event = (
-    RunStarted | StepStarted | CommandStarted | Output | StepFinished | RowFinished | Notice | RunFinished
-)
+Event = RunStarted | StepStarted | CommandStarted | Output | StepFinished | RowFinished | Notice | RunFinished

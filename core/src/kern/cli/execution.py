@@ -1,0 +1,149 @@
+"""Execute a plan for somebody at a screen: reporters, signals, exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from kern.cli.opening import posargs
+from kern.errors import KernError
+from kern.events import SKIPPED, Event, Notice, RowResult, RunFinished, RunStarted
+from kern.report import Reporter, console, file_reporter
+from kern.steps.engine import Choices, Engine, exit_code
+from kern.store import new_run_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from kern.cli.declarations import RunArguments
+    from kern.plan.values import Plan
+    from kern.session import Session
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+NOTHING_RAN = 3
+
+
+def execute(session: Session, plan: Plan, arguments: RunArguments, jobs: int) -> int:
+    """Run a plan and report.
+
+    Returns:
+        The exit code: of the rows, or 128 plus the number of the signal that ended the run.
+    """
+    begun = time.monotonic()
+    files = tuple(file_reporter(path) for path in arguments.reports)
+    color = use_color(session)
+    screen = _screen(session, arguments, color=color)
+    every = (screen, *files)
+
+    def emit(event: Event) -> None:
+        for reporter in every:
+            reporter(event)
+        session.hooks.event(event)
+
+    session.warn = lambda text: emit(Notice("warning", text))
+    logs = new_run_directory(session.work_dir)
+    choices = Choices(
+        jobs=jobs,
+        fail_fast=arguments.fail_fast,
+        test=not arguments.no_test,
+        posargs=posargs(arguments),
+        log_dir=logs.path,
+        variables={"FORCE_COLOR": "1"} if color and not session.foreground else {},
+    )
+    engine = Engine(session, plan, choices, emit)
+    stream = jobs == 1 or len(plan.rows) == 1
+    labels = tuple(row.row.label for row in plan.rows)
+    emit(RunStarted(labels, jobs, stream, session.project.directory, logs.path, color))
+    for text in plan.notices:
+        emit(Notice("info", text))
+    with _Signals(engine.stop) as received:
+        results = engine.execute()
+        code = _code(results, received)
+        session.save_snapshots()
+    emit(RunFinished(results, code, time.monotonic() - begun))
+    return _close(every, arguments, code, results)
+
+
+def _screen(session: Session, arguments: RunArguments, *, color: bool) -> Reporter:
+    out = _descriptor(sys.stderr if arguments.json else sys.stdout)
+    terminal = out is not None and os.isatty(out)
+    return console(
+        out,
+        _descriptor(sys.stderr),
+        color=color,
+        terminal=terminal and not session.foreground,
+        verbosity=-1 if arguments.quiet else arguments.verbose,
+        ci="github" if session.environ.get("GITHUB_ACTIONS") == "true" else "",
+        encoding=getattr(sys.stdout, "encoding", None) or "utf-8",
+    )
+
+
+def _descriptor(stream: object) -> int | None:
+    try:
+        return stream.fileno()  # type: ignore[attr-defined, no-any-return]
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def use_color(session: Session) -> bool:
+    """Whether output is coloured: ``NO_COLOR`` and ``FORCE_COLOR`` decide, else whether there is a terminal."""
+    if session.environ.get("NO_COLOR"):
+        return False
+    if session.environ.get("FORCE_COLOR"):
+        return True
+    out = _descriptor(sys.stdout)
+    return out is not None and os.isatty(out) and session.environ.get("TERM", "") not in {"", "dumb"}
+
+
+class _Signals:
+    """While it is entered, the first INT, TERM or HUP stops the run orderly and the second at once."""
+
+    def __init__(self, stop: Callable[[int, str], None]) -> None:
+        self._stop = stop
+        self.received: list[int] = []
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> list[int]:
+        for number in SIGNALS:
+            self._before[number] = signal.signal(number, self._handle)
+        return self.received
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        self.received.append(number)
+        self._stop(min(len(self.received), 2), "interrupted")
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+def _code(results: tuple[RowResult, ...], received: list[int]) -> int:
+    if received:
+        return 128 + received[0]
+    ran = [result for result in results if result.outcome != SKIPPED]
+    if results and not ran:
+        return NOTHING_RAN
+    return exit_code(results)
+
+
+def _close(reporters: tuple[Reporter, ...], arguments: RunArguments, code: int, results: tuple[RowResult, ...]) -> int:
+    for reporter in reporters:
+        try:
+            reporter.close()
+        except KernError as error:
+            sys.stderr.write(f"error: {error.message}\n")
+            code = code or error.exit_code
+    if arguments.json:
+        _print_document(code, results)
+    return code
+
+
+def _print_document(code: int, results: tuple[RowResult, ...]) -> None:
+    from kern.cli.opening import print_json
+    from kern.report.document import row
+
+    print_json({"schema": 1, "exit_code": code, "rows": [row(result) for result in results]})

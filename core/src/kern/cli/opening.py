@@ -1,0 +1,126 @@
+"""From a verb's arguments to a session, and to the settings that several verbs share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kern.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kern.secrets import Masker
+    from kern.session import Session
+
+
+class Opened(Protocol):
+    """What the arguments of all verbs have."""
+
+    @property
+    def directory(self) -> str:
+        """``-C``."""
+
+    @property
+    def config(self) -> str:
+        """``--config``."""
+
+    @property
+    def verbose(self) -> int:
+        """``-v``."""
+
+
+class Selecting(Opened, Protocol):
+    """What the arguments of verbs have that select environments to run."""
+
+    @property
+    def selection(self) -> tuple[str, ...]:
+        """Expressions."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """``-l``."""
+
+    @property
+    def missing(self) -> str:
+        """``--missing``."""
+
+    @property
+    def rest(self) -> tuple[str, ...]:
+        """What stands after ``--``."""
+
+
+def open_session(arguments: Opened, **more: Any) -> Session:
+    """Load the project that a command is about."""
+    from kern.session import Session
+
+    if arguments.verbose > 1:
+        from kern.diagnostics import enable
+
+        enable()
+    directory = arguments.directory or os.getcwd()
+    return Session(os.path.abspath(directory), arguments.config, **more)
+
+
+def jobs(text: str) -> int:
+    """How many steps run at once.
+
+    Raises:
+        UsageError: neither ``auto`` nor a number from 1.
+    """
+    if text == "auto":
+        from kern.processors import usable_processors
+
+        return usable_processors()
+    if not text.isdecimal() or not int(text):
+        raise UsageError(f"jobs must be auto or a number from 1, not {text!r}", where="command line")
+    return int(text)
+
+
+def missing(arguments: Selecting, environ: Mapping[str, str]) -> str:
+    """What an absent interpreter means: what the user says, else an error on CI and for what the user named."""
+    if arguments.missing:
+        return arguments.missing
+    named = bool(arguments.selection or arguments.labels)
+    return "fail" if named or environ.get("CI", "").lower() not in ("", "0", "false") else "skip"
+
+
+def posargs(arguments: Selecting) -> tuple[str, ...] | None:
+    """What the user gave after ``--``; ``None`` without ``--``."""
+    return arguments.rest if arguments.rest or "--" in sys.argv else None
+
+
+def write(text: str) -> None:
+    """Put text on standard output."""
+    if sys.stdout is not None:
+        sys.stdout.write(text)
+
+
+def print_json(value: object) -> None:
+    """Put one JSON document on standard output."""
+    import json
+
+    write(json.dumps(value, indent=2, ensure_ascii=not _is_unicode()) + "\n")
+
+
+def _is_unicode() -> bool:
+    return (getattr(sys.stdout, "encoding", "") or "").lower().replace("-", "") == "utf8"
+
+
+def visible(text: str) -> str:
+    """Text with control characters escaped, so that a name can't drive the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
+
+
+def masked(value: Any, masker: Masker) -> Any:
+    """A JSON value in which every secret is masked, in keys too."""
+    if isinstance(value, str):
+        return masker.mask_text(value)
+    if isinstance(value, dict):
+        return {masker.mask_text(str(key)): masked(item, masker) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [masked(item, masker) for item in value]
+    return value

@@ -1,0 +1,26 @@
+"""The verb ``kern exec``."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from kern.cli.opening import open_session
+
+if TYPE_CHECKING:
+    from kern.cli.declarations import ExecArguments
+
+
+def main(arguments: ExecArguments) -> int:
+    """Run one command in an environment, with kern's own terminal."""
+    from kern.executing import execute
+
+    session = open_session(arguments, foreground=True)
+    # The terminal sends its signals to the command itself; kern waits for how that takes them.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: session.stop(1))
+    try:
+        return execute(session, arguments.target, arguments.rest)
+    finally:
+        session.close()

@@ -1,0 +1,31 @@
+"""The verb ``kern plan``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kern.cli.opening import masked, missing, open_session, posargs, print_json, visible, write
+from kern.plan.planner import Wanted, make_plan
+
+if TYPE_CHECKING:
+    from kern.cli.declarations import PlanArguments
+
+
+def main(arguments: PlanArguments) -> int:
+    """Print what a run would do."""
+    from kern.plan.document import document, lines
+
+    session = open_session(arguments, recreate=arguments.recreate)
+    try:
+        selected = session.select(arguments.selection, arguments.labels, arguments.skip)
+        wanted = Wanted(arguments.packages, missing(arguments, session.environ), posargs(arguments))
+        plan = make_plan(session, selected.names, wanted, selected.notices)
+        if arguments.json:
+            print_json(masked(document(plan), session.masker))
+            return 0
+        for text in plan.notices:
+            session.warn(text)
+        write("".join(visible(session.masker.mask_text(line)) + "\n" for line in lines(plan)))
+        return 0
+    finally:
+        session.close()

@@ -1,0 +1,32 @@
+"""The verb ``kern run``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kern.cli.opening import jobs, missing, open_session, posargs
+from kern.plan.planner import Wanted, make_plan
+
+if TYPE_CHECKING:
+    from kern.cli.declarations import RunArguments
+
+
+def main(arguments: RunArguments) -> int:
+    """Plan the selected environments and execute the plan."""
+    from kern.cli.execution import execute
+
+    count = 1 if arguments.interactive else jobs(arguments.jobs)
+    session = open_session(
+        arguments,
+        recreate=arguments.recreate,
+        lanes=count,
+        lock_timeout=arguments.lock_timeout,
+        foreground=arguments.interactive,
+    )
+    try:
+        selected = session.select(arguments.selection, arguments.labels, arguments.skip)
+        wanted = Wanted(arguments.packages, missing(arguments, session.environ), posargs(arguments))
+        plan = make_plan(session, selected.names, wanted, selected.notices)
+        return execute(session, plan, arguments, count)
+    finally:
+        session.close()

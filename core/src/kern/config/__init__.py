@@ -1,0 +1,1 @@
+"""From TOML to a frozen `Project`: reading, checking, substituting."""

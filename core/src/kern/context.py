@@ -1,0 +1,170 @@
+"""What the kernel lends a driver for one step: the one implementation of `kern.api.Context`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from kern.api import Command, Completed
+from kern.errors import StepFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+
+    from kern.log import StepLog
+    from kern.process import Supervisor
+    from kern.secrets import Masker
+
+TAIL = 20
+"""Lines of a failed command's output that an error shows; the log has all of them."""
+
+
+class Services:
+    """What all contexts of one kern process share."""
+
+    def __init__(
+        self,
+        *,
+        project_dir: str,
+        cache_root: str,
+        environ: Mapping[str, str],
+        supervisor: Callable[[], Supervisor],
+        masker: Masker,
+        lock: Callable[[str], AbstractContextManager[None]],
+        recreate: bool = False,
+    ) -> None:
+        """Keep the parts; ``supervisor`` starts one when it is first called."""
+        self.project_dir = project_dir
+        self.cache_root = cache_root
+        self.environ = environ
+        self.supervisor = supervisor
+        self.masker = masker
+        self.lock = lock
+        self.recreate = recreate
+
+
+class StepContext:
+    """A `kern.api.Context` for one step of one driver."""
+
+    def __init__(
+        self,
+        services: Services,
+        driver: str,
+        log: StepLog | None = None,
+        *,
+        work_dir: Callable[[], str] | None = None,
+        output_dir: str = "",
+    ) -> None:
+        """Bind the shared services to a driver's name, a step's log and its directories."""
+        self._services = services
+        self._driver = driver
+        self._log = log
+        self._work_dir = work_dir
+        self._made = ""
+        self.output_dir = output_dir
+        self.project_dir = services.project_dir
+        self.environ = services.environ
+        self.platform = sys.platform
+        self.recreate = services.recreate
+
+    @property
+    def work_dir(self) -> str:
+        """A directory for temporary files, made when first asked for."""
+        if not self._made:
+            if self._work_dir is None:
+                raise StepFailed("this step has no directory for temporary files", where=self._driver)
+            self._made = self._work_dir()
+        return self._made
+
+    @property
+    def cache_dir(self) -> str:
+        """The driver's directory in the user's cache."""
+        path = os.path.join(self._services.cache_root, self._driver)
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        return path
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """Hold a lock on a name of this driver, between threads and processes."""
+        return self._services.lock(f"{self._driver}.{name}")
+
+    def ask_secret(self, value: str) -> None:
+        """Mask a value from now on."""
+        self._services.masker.add(value)
+
+    def say(self, message: str) -> None:
+        """Write a line into the step's log."""
+        if self._log is not None:
+            self._log.line(message)
+
+    def run(self, command: Command, *, check: bool = True, echo: bool = True) -> Completed:
+        """Run a process to its end; see `kern.api.Context.run`."""
+        from kern.process import Request
+
+        log = self._log if echo else None
+        if log is not None:
+            log.command(command.argv)
+        out: list[bytes] = []
+        every: list[bytes] = []
+
+        def on_stdout(data: bytes) -> None:
+            out.append(data)
+            on_stderr(data)
+
+        def on_stderr(data: bytes) -> None:
+            every.append(data)
+            if log is not None:
+                log.write(data)
+
+        request = Request(
+            argv=command.argv,
+            cwd=command.cwd or self.project_dir,
+            environ=self.environ if command.environ is None else command.environ,
+            timeout=command.timeout,
+            merge=False,
+        )
+        ended = self._services.supervisor().run(request, on_stdout, on_stderr)
+        completed = Completed(
+            exit_code=ended.exit_code,
+            stdout=b"".join(out).decode(errors="surrogateescape"),
+            timed_out=ended.timed_out,
+            survivors=ended.survivors,
+        )
+        if log is not None:
+            log.ended(completed.exit_code)
+        if check and (completed.exit_code or completed.timed_out):
+            raise self._failed(command, completed, b"".join(every))
+        return completed
+
+    def _failed(self, command: Command, completed: Completed, output: bytes) -> StepFailed:
+        masker = self._services.masker
+        lines = output.decode(errors="replace").rstrip().splitlines()[-TAIL:]
+        how = "ran into its timeout" if completed.timed_out else describe_exit(completed.exit_code)
+        return StepFailed(
+            f"{os.path.basename(command.argv[0])} {how}",
+            where=masker.mask_text(quoted(command.argv)),
+            log=self._log.path if self._log else "",
+            tail=masker.mask_text("\n".join(lines)),
+        )
+
+
+def describe_exit(code: int) -> str:
+    """``failed with exit code 2`` or ``was ended by SIGKILL``."""
+    if code >= 0:
+        return f"failed with exit code {code}"
+    import signal
+
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"
+
+
+def quoted(argv: tuple[str, ...]) -> str:
+    """A command line for people to read and to paste."""
+    if all(word.replace("/", "").replace("-", "").replace("_", "").replace(".", "").isalnum() for word in argv):
+        return " ".join(argv)
+    import shlex
+
+    return shlex.join(argv)

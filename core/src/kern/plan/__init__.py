@@ -1,0 +1,1 @@
+"""From selected environments to a graph of steps with reasons: what `kern plan` prints and `kern run` executes."""

@@ -1,0 +1,88 @@
+"""A plan as a JSON value and as lines to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kern.plan.values import BUILD, MAKE, REUSE, UPDATE, Build, Plan, RowPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WORDS = {MAKE: "make", UPDATE: "reinstall the package", REUSE: "reuse", "settle": "reuse, or reinstall the package"}
+
+
+def document(plan: Plan) -> dict[str, Any]:
+    """The plan for programs."""
+    return {
+        "schema": 1,
+        "builds": [_build(build) for build in plan.builds],
+        "rows": [_row(row) for row in plan.rows],
+        "notices": list(plan.notices),
+    }
+
+
+def _build(build: Build) -> dict[str, Any]:
+    return {
+        "key": build.key,
+        "package": build.package.name,
+        "builder": build.package.builder,
+        "variant": build.variant,
+        "action": build.action,
+        "reason": build.reason,
+        "from": build.source,
+        "unless_fits": build.first,
+        "artifact": build.artifact.path if build.artifact else "",
+    }
+
+
+def _row(row: RowPlan) -> dict[str, Any]:
+    return {
+        "row": row.row.label,
+        "environment": row.row.name,
+        "package": row.row.package,
+        "provider": row.row.provider,
+        "why_package": row.row.why,
+        "action": row.outcome or row.action,
+        "reason": row.reason,
+        "hint": row.hint,
+        "build": row.build,
+        "artifact": row.artifact.path if row.artifact else "",
+        "location": row.spec.location,
+        "depends": list(row.depends),
+        "commands": [list(words) for words in row.shown],
+    }
+
+
+def lines(plan: Plan) -> Iterator[str]:
+    """The plan for people, a step a line."""
+    for build in plan.builds:
+        yield _build_line(build)
+    for row in plan.rows:
+        yield from _row_lines(row)
+    built = sum(build.action == BUILD for build in plan.builds)
+    made = sum(row.action == MAKE and not row.outcome for row in plan.rows)
+    yield f"{built} to build, {made} to make, {len(plan.rows)} to run" if plan.rows else "nothing to do"
+
+
+def _build_line(build: Build) -> str:
+    title = build.package.name + (f" ({build.variant})" if build.variant else "")
+    if build.action == REUSE:
+        return f"build  {title}: reuse"
+    unless = f", unless what is built for {build.first.removeprefix('build:')} fits" if build.first else ""
+    return f"build  {title}: {build.reason}{unless}"
+
+
+def _row_lines(row: RowPlan) -> Iterator[str]:
+    label = row.row.label
+    if row.outcome:
+        yield f"{row.outcome:<6} {label}: {row.reason}"
+        return
+    reason = f": {row.reason}" if row.reason else ""
+    yield f"make   {label}: {WORDS[row.action]}{reason}"
+    after = f" (after {', '.join(row.depends)})" if row.depends else ""
+    yield f"run    {label}{after}"
+    from kern.context import quoted
+
+    for words in row.shown:
+        yield f"         $ {quoted(words)}"

@@ -1,0 +1,89 @@
+"""An environment as its provider sees it: options from the matching tables, with everything substituted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kern import options
+from kern.api import EnvSpec
+from kern.config.keys import ENV_KEYS, EXTEND
+from kern.config.substitute import Names, expand_deep
+from kern.errors import ConfigError
+
+if TYPE_CHECKING:
+    from kern.plan.values import Row
+    from kern.session import Session
+
+
+def environment_spec(session: Session, row: Row) -> EnvSpec:
+    """Make the `EnvSpec` of a row.
+
+    Raises:
+        ConfigError: a key that no provider knows, a wrong type, a tie between tables.
+        PluginError: the provider is absent or broken.
+    """
+    provider = session.registry.load("kern.provider", row.provider)
+    values = _driver_values(session, row)
+    foreign = options.unknown(provider.Options, values)
+    for key in foreign:
+        _check_foreign(session, row, key)
+        del values[key]
+    location = session.state.environment_path(row.key)
+    names = Names(names_of(session, row, location), session.environ)
+    where = _place_of(session, row)
+    expanded = {key: _expanded(value, names, key, where) for key, value in values.items()}
+    return EnvSpec(
+        name=row.name,
+        factors=row.factors,
+        options=options.make(provider.Options, expanded, where),
+        location=location,
+        project_dir=session.project.directory,
+    )
+
+
+def _expanded(value: object, names: Names, key: str, where: options.Where) -> object:
+    try:
+        return expand_deep(value, names, "")
+    except ConfigError as error:
+        raise ConfigError(error.message, where=where(key), hint=error.hint) from None
+
+
+def names_of(session: Session, row: Row, location: str) -> dict[str, str]:
+    """What can stand in braces before an environment exists."""
+    return {
+        "project_dir": session.project.directory,
+        "work_dir": session.work_dir,
+        "env_dir": location,
+        "env_name": row.name,
+    }
+
+
+def _driver_values(session: Session, row: Row) -> dict[str, Any]:
+    keys = session.settings.keys(row.name, row.factors)
+    return {key: session.settings.value(row.name, row.factors, key) for key in keys if key not in ENV_KEYS}
+
+
+def _place_of(session: Session, row: Row) -> options.Where:
+    def where(key: str) -> str:
+        origins = session.settings.resolve(row.name, row.factors, key).origins
+        return session.project.where(*(origins[-1] if origins else ("env",)))
+
+    return where
+
+
+def _check_foreign(session: Session, row: Row, key: str) -> None:
+    """A key that this provider does not know may be another's: ``channels`` in ``[env]`` is for conda rows alone."""
+    known = {*ENV_KEYS, *(EXTEND + name for name in ENV_KEYS)}
+    for name in session.registry.names("kern.provider"):
+        fields = {field.name for field in options.fields_of(session.registry.load("kern.provider", name).Options)}
+        if key in fields:
+            return
+        known |= fields
+    from kern.config.suggest import did_you_mean
+
+    origin = session.settings.resolve(row.name, row.factors, key).origins[-1]
+    raise ConfigError(
+        f"unknown key {key!r}: neither kern nor an installed provider knows it",
+        where=session.project.where(*origin),
+        hint=did_you_mean(key, known),
+    )

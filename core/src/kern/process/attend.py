@@ -1,0 +1,97 @@
+"""Attend one command from kern's side: pass on what it prints, tell it to end in time, wait for the keeper's report."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from kern.process.ending import GIVE_UP, Ending
+from kern.process.lane import CHUNK, Lane
+from kern.process.wire import LOST, Frame, Status
+
+if TYPE_CHECKING:
+    from kern.process.stops import Stops
+
+STUCK = "stuck"
+"""Kind of a status that no keeper gives: it has been told to kill and does not report."""
+
+Sink = Callable[[bytes], object]
+
+_SMALL = 1 << 14
+_LONGEST_POLL = 1e6
+
+
+def attend(lane: Lane, ending: Ending, stops: Stops, sinks: Mapping[int, Sink]) -> Status:
+    """Wait until the command that was sent into a lane is no more, down to its last descendant.
+
+    Args:
+        lane: where the command runs.
+        ending: when it is to be told what.
+        stops: the level of the stop.
+        sinks: what to call with the bytes that can be read from a pipe of the lane, as they come.
+
+    Returns:
+        What the keeper reports; all that was printed has gone to the sinks by then.
+    """
+    poller = _poller(lane, stops, sinks)
+    while True:
+        now = time.monotonic()
+        _notice(ending, stops, poller, now)
+        for word in ending.take(now):
+            if word == GIVE_UP:
+                return Status(STUCK, lane.sequence)
+            lane.send(Frame(word, lane.sequence))
+        happened = dict(poller.poll(_milliseconds(ending.wait(now))))
+        status = _report(lane) if lane.status in happened else None
+        for pipe, sink in sinks.items():
+            if status or pipe in happened:
+                _pour(pipe, sink, whole=bool(status))
+        if status:
+            return status
+
+
+def _poller(lane: Lane, stops: Stops, sinks: Mapping[int, Sink]) -> select.poll:
+    poller = select.poll()
+    for pipe in (lane.status, *sinks, *stops.bells(0)):
+        poller.register(pipe, select.POLLIN)
+    return poller
+
+
+def _notice(ending: Ending, stops: Stops, poller: select.poll, now: float) -> None:
+    """Tell the ending of a new level, and stop listening to the bells that rang for it."""
+    level = stops.level
+    if level == ending.level:
+        return
+    still = stops.bells(level)
+    for bell in stops.bells(ending.level):
+        if bell not in still:
+            poller.unregister(bell)
+    ending.notice(level, now)
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else int(min(seconds, _LONGEST_POLL) * 1000) + 1
+
+
+def _report(lane: Lane) -> Status | None:
+    """The report about the present command, or that there will never be one."""
+    return next((s for s in lane.read_statuses() if s.sequence == lane.sequence or s.kind == LOST), None)
+
+
+def _pour(pipe: int, sink: Sink, *, whole: bool) -> None:
+    """Pass on what is in a pipe: one piece, or all that there is."""
+    size = _SMALL
+    while True:
+        try:
+            data = os.read(pipe, size)
+        except BlockingIOError:
+            return
+        if not data:
+            return
+        sink(data)
+        if not whole and len(data) < size:
+            return
+        size = CHUNK

@@ -1,0 +1,251 @@
+"""Run commands, many at a time, and own whatever comes of them."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from kern.errors import StepFailed, Stopped
+from kern.process.attend import STUCK, Sink, attend
+from kern.process.ending import AT_ONCE, ORDERLY, Ending
+from kern.process.lane import PIPES, close_pipes, make_lane, make_pipes
+from kern.process.pool import SPARE_LANES, Pool
+from kern.process.program import explain, make_order
+from kern.process.stops import BELLS, Stops
+from kern.process.values import Ended, Request
+from kern.process.wire import ENDED, LOST, RUN, Frame, Status, pack_order
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from kern.process.lane import Lane
+    from kern.process.wire import Ends
+
+_CLOSE_LIMIT = 5.0
+_LAST_STANDARD_FILE = 2
+_HELD = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Supervisor:
+    """Runs commands in a fixed number of lanes, and leaves nothing behind: however it, or kern, ends.
+
+    `start` forks, so it must be called before kern has a second thread. `run` may then be called from any thread, `stop`
+    from any thread and from signal handlers.
+    """
+
+    def __init__(self, lanes: int, grace: float = 10.0) -> None:
+        """Start nothing yet.
+
+        Args:
+            lanes: how many commands may run at the same time.
+            grace: seconds that a command has to end by itself after SIGINT, before it gets SIGTERM.
+        """
+        self._count = lanes
+        self._grace = grace
+        self._stops = Stops()
+        self._pool: Pool | None = None
+        self._server = 0
+
+    @property
+    def stopping(self) -> int:
+        """The highest level that `stop` was called with."""
+        return self._stops.level
+
+    def start(self, *, foreground: bool = False) -> None:
+        """Fork the server. Output that kern has buffered is safe: the server never writes any of it.
+
+        Args:
+            foreground: stay in the session and process group of the terminal, so that requests with ``foreground``
+                can be run.
+
+        Raises:
+            StepFailed: the system has no room for it.
+        """
+        try:
+            self._open(foreground=foreground)
+        except OSError as error:
+            raise StepFailed(
+                f"this machine has no room for {self._count} commands at once: {(error.strerror or str(error)).lower()}",
+                hint="run fewer jobs at once with -j, or raise the limits (ulimit -n, ulimit -u)",
+            ) from None
+
+    def run(self, request: Request, on_stdout: Sink, on_stderr: Sink | None = None) -> Ended:
+        """Run a command to its end and the end of all its descendants; wait for a lane first if none is free.
+
+        An error of a sink ends the command at once and is passed on.
+
+        Args:
+            request: what to run.
+            on_stdout: called in this thread with each piece that the command prints; with ``merge`` also its errors.
+            on_stderr: the same for standard error without ``merge``; ``None`` to throw it away.
+
+        Raises:
+            StepFailed: the command can't be started, or its keeper was killed.
+            Stopped: kern is stopping; nothing was started.
+        """
+        if self._pool is None:
+            raise RuntimeError("the supervisor has not been started")
+        self._refuse(request)
+        body = pack_order(make_order(request))
+        lane = self._pool.acquire(lambda: self._refuse(request), self._stops)
+        sinks = {lane.stdout: on_stdout, lane.stderr: _ignore if on_stderr is None else on_stderr}
+        try:
+            with _TerminalSignals(active=request.foreground):
+                return self._converse(lane, request, body, {} if request.foreground else sinks)
+        finally:
+            self._pool.release(lane)
+
+    def stop(self, level: int) -> None:
+        """Stop what runs and let nothing more start; may be called again to raise the level. It returns at once.
+
+        Args:
+            level: 1: each command gets SIGINT, after ``grace`` seconds SIGTERM, 3 seconds later SIGKILL with all its
+                descendants; requests with ``always`` still start, and have that time too, but get no SIGINT. 2: SIGKILL
+                at once.
+        """
+        self._stops.rise(level)
+
+    def close(self) -> None:
+        """End everything at once, the server and the keepers too. A closed supervisor can't be used again."""
+        self.stop(AT_ONCE)
+        if not self._server or self._pool is None:
+            return
+        server, self._server = self._server, 0
+        self._pool.close(_CLOSE_LIMIT)
+        try:
+            os.waitpid(server, 0)
+        except ChildProcessError:  # whoever started kern ignored SIGCHLD
+            pass
+        self._stops.close()
+
+    def __enter__(self) -> Self:
+        if not self._server:
+            self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open(self, *, foreground: bool) -> None:
+        _fill_standard_files()
+        count = self._count + SPARE_LANES
+        ask, pool, *pipes = all_pipes = make_pipes(2 + BELLS + PIPES * count)
+        bells, pipes = pipes[:BELLS], pipes[BELLS:]
+        pairs = [make_lane(number, pipes[number * PIPES :][:PIPES]) for number in range(count)]
+        theirs = (ask[0], *(end for _, ends in pairs for end in ends))
+        try:
+            self._server = _fork_server(ask[0], [ends for _, ends in pairs], foreground=foreground)
+        except OSError:
+            close_pipes(all_pipes)
+            raise
+        for end in theirs:
+            os.close(end)
+        self._stops.open(bells)
+        self._pool = Pool([lane for lane, _ in pairs], ask[1], pool)
+
+    def _refuse(self, request: Request) -> None:
+        if self.stopping >= AT_ONCE or (self.stopping >= ORDERLY and not request.always):
+            raise Stopped("kern is stopping", where=" ".join(request.argv[:1]))
+
+    def _converse(self, lane: Lane, request: Request, body: bytes, sinks: dict[int, Sink]) -> Ended:
+        ending = Ending(time.monotonic(), timeout=request.timeout, grace=self._grace, always=request.always)
+        lane.sequence += 1
+        try:
+            lane.send(Frame(RUN, lane.sequence, body))
+            status = attend(lane, ending, self._stops, sinks)
+        except BaseException:
+            _end_unheard(lane)
+            raise
+        lane.lost = _is_unusable(status)
+        return _judge(request, status, ending)
+
+
+class _TerminalSignals:
+    r"""While a foreground command runs, the terminal's Ctrl-C and Ctrl-\ are the command's alone.
+
+    Signals belong to the main thread; from another one, leave it to kern to have them ignored.
+    """
+
+    def __init__(self, *, active: bool) -> None:
+        self._active = active and threading.current_thread() is threading.main_thread()
+
+    def __enter__(self) -> None:
+        signals = (signal.SIGINT, signal.SIGQUIT) if self._active else ()
+        self._handlers = {number: signal.signal(number, signal.SIG_IGN) for number in signals}
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+
+def _end_unheard(lane: Lane) -> None:
+    """After an error of a sink: end the command, so that the error can be passed on and the lane used again."""
+    lane.lost = True
+    ending = Ending(time.monotonic(), timeout=None, grace=0, always=False)
+    ending.notice(AT_ONCE, time.monotonic())
+    stops = Stops()
+    stops.rise(AT_ONCE)
+    lane.lost = _is_unusable(attend(lane, ending, stops, {lane.stdout: _ignore, lane.stderr: _ignore}))
+
+
+def _is_unusable(status: Status) -> bool:
+    return status.kind in (LOST, STUCK) or status.unkilled > 0
+
+
+def _judge(request: Request, status: Status, ending: Ending) -> Ended:
+    if status.kind == ENDED:
+        return Ended(status.code, ending.timed_out, ending.stopped, status.survivors, status.unkilled)
+    if status.kind == LOST:
+        raise StepFailed(
+            "the process that keeps the command was killed from outside, and the command with it",
+            where=request.argv[0],
+            hint="was this machine short of memory?",
+        )
+    if status.kind == STUCK:
+        raise StepFailed(
+            "the command does not end although it was killed",
+            where=request.argv[0],
+            hint="it may wait for a disk or a network that does not answer",
+        )
+    raise explain(request, status)
+
+
+def _ignore(data: bytes) -> None:
+    """Throw output away."""
+
+
+def _fill_standard_files() -> None:
+    """Have 0, 1 and 2 open, so that no pipe gets one of these numbers, which mean something else in a command."""
+    while (file := os.open(os.devnull, os.O_RDWR)) <= _LAST_STANDARD_FILE:
+        pass
+    os.close(file)
+
+
+def _fork_server(requests: int, lanes: list[Ends], *, foreground: bool) -> int:
+    """Fork the server, sharing memory well: what lives now is left alone by the garbage collector from now on."""
+    gc.freeze()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _serve(requests, lanes, foreground=foreground)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return pid
+
+
+def _serve(requests: int, lanes: list[Ends], *, foreground: bool) -> None:
+    try:
+        from kern.process import server
+
+        server.settle_in(foreground=foreground)
+        server.Server(requests, lanes).serve()
+    finally:
+        os._exit(0)

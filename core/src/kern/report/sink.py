@@ -1,0 +1,88 @@
+"""A stream that is written to at once and whose failing never ends a run.
+
+A test run whose reader has gone away (``kern run | head``, a full disk, a closed terminal) still has a verdict: the sink
+goes quiet and remembers it, and the exit code stays what the tests say.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import BinaryIO, Protocol
+
+Stream = int | BinaryIO | None
+"""Where bytes go: a file descriptor, a binary stream, or nothing (``sys.stdout`` of a process without one)."""
+
+
+class Writer(Protocol):
+    """What the console writes to."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether something could not be written; nothing is tried after that."""
+
+    def write(self, data: bytes) -> None:
+        """Write all of it, or go quiet; never raises."""
+
+
+class Sink:
+    """Unbuffered writing to a descriptor or a binary stream.
+
+    Args:
+        stream: where to write; what is buffered in a stream goes out first, and from then on its descriptor is used.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        """Find the descriptor; a stream without one (in memory) is written to as it is."""
+        self.broken = stream is None
+        self.error: OSError | None = None
+        self._stream: int | BinaryIO | None = stream
+        if stream is not None and not isinstance(stream, int):
+            self._stream = self._descriptor(stream)
+
+    def _descriptor(self, stream: BinaryIO) -> int | BinaryIO:
+        try:
+            stream.flush()
+            return stream.fileno()
+        except (OSError, ValueError, AttributeError):
+            return stream
+
+    def write(self, data: bytes) -> None:
+        """Write all of it; an error makes the sink quiet for good and is kept in ``error``."""
+        if self.broken or not data:
+            return
+        try:
+            self._write(data)
+        except (OSError, ValueError) as error:
+            self.broken = True
+            self.error = error if isinstance(error, OSError) else OSError(str(error))
+
+    def _write(self, data: bytes) -> None:
+        if isinstance(self._stream, int):
+            write_all(self._stream, data)
+        elif self._stream is not None:
+            self._stream.write(data)
+            self._stream.flush()
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte, however few the system takes at once.
+
+    A child may have made the shared terminal non-blocking; then this waits until there is room.
+
+    Raises:
+        OSError: the reader is gone, the disk is full, the descriptor is closed.
+    """
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[os.write(descriptor, rest) :]
+        except BlockingIOError:
+            _wait_for_room(descriptor)
+
+
+def _wait_for_room(descriptor: int) -> None:
+    import select
+
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    poll.poll(1000)

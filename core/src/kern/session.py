@@ -1,0 +1,237 @@
+"""One invocation of kern on one project: the configuration and everything that is made lazily from it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from kern.config.project import Project, load
+from kern.context import Services, StepContext
+from kern.drivers import Registry, registry
+from kern.drivers.index import cache_dir
+from kern.drivers.known import family
+from kern.expression import factors_of
+from kern.hooks import Hooks
+from kern.matrix import PLATFORMS, environments
+from kern.plan.rows import Rows
+from kern.select import Selected, select
+from kern.settings import Settings
+from kern.state import ENVIRONMENTS, SOURCES, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+
+    from kern.log import StepLog
+    from kern.process import Supervisor
+    from kern.secrets import Masker
+    from kern.sources import Snapshot
+
+WORK_DIR = ".kern"
+
+
+class Session:
+    """A project as one command sees it. Everything is loaded when it is first asked for."""
+
+    def __init__(
+        self,
+        directory: str,
+        config: str = "",
+        *,
+        environ: Mapping[str, str] | None = None,
+        warn: Callable[[str], None] | None = None,
+        recreate: bool = False,
+        lanes: int = 1,
+        lock_timeout: float = 600.0,
+        foreground: bool = False,
+    ) -> None:
+        """Load the project from ``directory`` upwards.
+
+        Args:
+            directory: where the user is.
+            config: configuration file that the user named.
+            environ: the host's environment, ``os.environ`` by default.
+            warn: takes sentences the user should see.
+            recreate: make everything anew.
+            lanes: how many processes may run at once.
+            lock_timeout: seconds to wait for another kern.
+            foreground: commands share kern's terminal.
+
+        Raises:
+            UsageError: there is no project.
+            ConfigError: a mistake in the configuration.
+        """
+        self.environ: Mapping[str, str] = os.environ if environ is None else environ
+        self.warn = warn or _to_stderr
+        self.recreate = recreate
+        self.lanes = lanes
+        self.lock_timeout = lock_timeout
+        self.foreground = foreground
+        self.project: Project = load(directory, config)
+        self.registry: Registry = registry()
+        self.stopping: Callable[[], bool] = lambda: False
+        self._supervisor: Supervisor | None = None
+        self._snapshots: dict[tuple[str, tuple[str, ...]], Snapshot] = {}
+        self._records: dict[str, tuple[str, dict[str, Any] | None]] = {}
+        self.stamps: dict[str, str] = {}
+        if self.project.requires:
+            self.registry.require(self.project.requires, where=self.project.where("requires"))
+        self.hooks.project(self.project)
+
+    @cached_property
+    def hooks(self) -> Hooks:
+        """Callers of the hooks that plugins implement."""
+        return Hooks(self.registry, self.warn)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Resolver of settings."""
+        return Settings(self.project)
+
+    @cached_property
+    def providers(self) -> frozenset[str]:
+        """Names of all providers, installed or known."""
+        return frozenset((*self.registry.names("kern.provider"), *family("kern.provider")))
+
+    @cached_property
+    def matrix(self) -> dict[str, bool]:
+        """All environments, and whether each is a default one."""
+        plain = environments(self.project, self.providers)
+        extra = self.hooks.matrix(tuple(plain))
+        return environments(self.project, self.providers, extra) if extra else plain
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Maker of rows."""
+        return Rows(self.project, self.settings, self.registry, self.providers)
+
+    @cached_property
+    def work_dir(self) -> str:
+        """Absolute path of the state directory."""
+        chosen = self.environ.get("KERN_WORK_DIR", "")
+        return os.path.abspath(os.path.join(self.project.directory, chosen or WORK_DIR))
+
+    @cached_property
+    def state(self) -> State:
+        """The work directory's contents."""
+        return State(self.work_dir)
+
+    @cached_property
+    def masker(self) -> Masker:
+        """What hides secrets, by value."""
+        from kern.secrets import Masker, secret_values
+
+        return Masker(secret_values(self.environ))
+
+    @cached_property
+    def services(self) -> Services:
+        """What contexts share."""
+        from kern.environ import DEFAULT_PASS, TOOL_PASS, allowed
+
+        return Services(
+            project_dir=self.project.directory,
+            cache_root=cache_dir(),
+            environ=allowed(self.environ, (*DEFAULT_PASS, *TOOL_PASS)),
+            supervisor=self.supervisor,
+            masker=self.masker,
+            lock=self.cache_lock,
+            recreate=self.recreate,
+        )
+
+    def supervisor(self) -> Supervisor:
+        """What starts processes; made when first asked for, while kern has one thread."""
+        if self._supervisor is None:
+            from kern.process import Supervisor
+
+            self._supervisor = Supervisor(lanes=self.lanes)
+            self._supervisor.start(foreground=self.foreground)
+        return self._supervisor
+
+    def stop(self, level: int) -> None:
+        """Stop what runs: 1 orderly, 2 now."""
+        if self._supervisor is not None:
+            self._supervisor.stop(level)
+
+    def close(self) -> None:
+        """End everything that was started."""
+        if self._supervisor is not None:
+            self._supervisor.close()
+
+    def context(self, driver: str, log: StepLog | None = None, **directories: Any) -> StepContext:
+        """A context for one step of a driver."""
+        return StepContext(self.services, driver, log, **directories)
+
+    def cache_lock(self, name: str) -> AbstractContextManager[None]:
+        """A lock in the user's cache, for drivers."""
+        shared = State(self.services.cache_root)
+        return shared.lock(name, exclusive=True, timeout=self.lock_timeout, on_wait=self.warn, stopped=self.stopping)
+
+    def lock(self, name: str, *, exclusive: bool) -> AbstractContextManager[None]:
+        """A lock in the project's state directory."""
+        return self.state.lock(
+            name, exclusive=exclusive, timeout=self.lock_timeout, on_wait=self.warn, stopped=self.stopping
+        )
+
+    def record(self, key: str) -> dict[str, Any] | None:
+        """The record of an environment, read again only if it has changed."""
+        stamp = self.state.stamp(ENVIRONMENTS, key)
+        known = self._records.get(key)
+        if known is None or known[0] != stamp:
+            known = self._records[key] = (stamp, self.state.read(ENVIRONMENTS, key))
+        return known[1]
+
+    def snapshot(self, root: str, patterns: tuple[str, ...]) -> Snapshot:
+        """The state of a source tree, taken once in a process."""
+        from kern.sources import snapshot
+
+        key = (root, patterns)
+        if key not in self._snapshots:
+            previous = self.state.read(SOURCES, self._sources_name(key))
+            self._snapshots[key] = snapshot(root, patterns, previous, run=self._ask)
+        return self._snapshots[key]
+
+    def save_snapshots(self) -> None:
+        """Keep what is known of the source trees for the next run."""
+        for key, taken in self._snapshots.items():
+            if not taken.unchanged:
+                self.state.write(SOURCES, self._sources_name(key), taken.state)
+
+    def _sources_name(self, key: tuple[str, tuple[str, ...]]) -> str:
+        import zlib
+
+        text = "\0".join((os.path.relpath(key[0], self.project.directory), *key[1]))
+        return f"{zlib.crc32(text.encode(errors='surrogateescape')):08x}"
+
+    def _ask(self, argv: list[str], cwd: str) -> bytes | None:
+        """Run a small program of the host for its output; ``None`` if it can't be or fails."""
+        from kern.api import Command
+        from kern.errors import KernError
+
+        try:
+            done = self.context("kern").run(Command(argv=tuple(argv), cwd=cwd), check=False, echo=False)
+        except KernError:
+            return None
+        return None if done.exit_code else done.stdout.encode(errors="surrogateescape")
+
+    def select(self, wanted: tuple[str, ...], labels: tuple[str, ...] = (), skip: tuple[str, ...] = ()) -> Selected:
+        """Choose environments; see `kern.select.select`."""
+        return select(self.matrix, wanted, self._labelled(labels), skip, self.explains)
+
+    def explains(self, name: str) -> bool:
+        """Whether a name outside of the list consists of nothing but factors that drivers or the kernel know."""
+        factors = factors_of(name)
+        provider = self.registry.load("kern.provider", self.rows.provider_of(name, factors))
+        known = self.providers | PLATFORMS | frozenset(self.project.packages)
+        return all(factor in known or provider.claims(factor) for factor in factors)
+
+    def _labelled(self, labels: tuple[str, ...]) -> list[str]:
+        from kern.labels import labelled
+
+        return labelled(self.project, self.settings, self.matrix, labels) if labels else []
+
+
+def _to_stderr(text: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(f"kern: {text}\n")

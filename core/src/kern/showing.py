@@ -1,0 +1,60 @@
+"""What `kern show` says: every resolved setting of an environment and the file and key it came from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kern import options
+from kern.config.keys import ENV_KEYS
+from kern.expression import factors_of
+
+if TYPE_CHECKING:
+    from kern.session import Session
+
+
+class Shown(NamedTuple):
+    """A setting: its value as configured, and the places it came from, none for a default."""
+
+    key: str
+    value: Any
+    origins: tuple[str, ...]
+    help: str
+
+
+def settings_of(session: Session, name: str) -> tuple[Shown, ...]:
+    """Every setting of an environment: the kernel's keys, then those of its provider.
+
+    Raises:
+        ConfigError: tables disagree, or a key is unknown.
+    """
+    from kern.plan.environment import environment_spec
+
+    factors = factors_of(name)
+    row = session.rows.rows_of(name)[0]
+    environment_spec(session, row)
+    provider = session.registry.load("kern.provider", row.provider)
+    shown = [_shown(session, name, factors, key, known.default, known.help) for key, known in ENV_KEYS.items()]
+    fields = options.fields_of(provider.Options)
+    shown += [_shown(session, name, factors, field.name, field.default, field.help) for field in fields]
+    return tuple(item._replace(value=row.provider) if item.key == "provider" else item for item in shown)
+
+
+def _shown(session: Session, name: str, factors: tuple[str, ...], key: str, default: Any, help_: str) -> Shown:
+    found = session.settings.resolve(name, factors, key)
+    value = found.value if found.origins else default
+    return Shown(key, value, tuple(session.project.where(*origin) for origin in found.origins), help_)
+
+
+def document(session: Session, name: str) -> dict[str, Any]:
+    """An environment's settings as a JSON value."""
+    rows = session.rows.rows_of(name)
+    return {
+        "environment": name,
+        "default": session.matrix.get(name, False),
+        "factors": list(factors_of(name)),
+        "provider": rows[0].provider,
+        "rows": [{"row": row.label, "package": row.package, "why": row.why} for row in rows],
+        "settings": {
+            shown.key: {"value": shown.value, "from": list(shown.origins)} for shown in settings_of(session, name)
+        },
+    }

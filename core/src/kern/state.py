@@ -1,0 +1,117 @@
+"""The project's work directory as the kernel's steps use it: `kern.store` bound to one place."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from kern import store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+
+ENVIRONMENTS = "environments"
+BUILDS = "builds"
+ARTIFACTS = "artifacts"
+SOURCES = "sources"
+
+
+class State:
+    """Records, locks, environments and artifacts below one work directory."""
+
+    def __init__(self, work: str) -> None:
+        """``work`` is an absolute path; nothing is made before it is needed."""
+        self.work = work
+
+    def environment_path(self, key: str) -> str:
+        """Where an environment is made."""
+        return store.environment_path(self.work, key)
+
+    def read(self, kind: str, name: str) -> dict[str, Any] | None:
+        """A record, or ``None``."""
+        return store.read_record(self.work, kind, name)
+
+    def write(self, kind: str, name: str, value: Mapping[str, Any]) -> None:
+        """Replace a record."""
+        store.write_record(self.work, kind, name, value)
+
+    def remove(self, kind: str, name: str) -> None:
+        """Forget a record."""
+        store.remove_record(self.work, kind, name)
+
+    def stamp(self, kind: str, name: str) -> str:
+        """What tells one writing of a record from another without reading it; empty if there is none."""
+        try:
+            found = os.stat(os.path.join(self.work, "records", kind, f"{store.safe_name(name)}.json"))
+        except OSError:
+            return ""
+        return f"{found.st_ino}.{found.st_mtime_ns}.{found.st_size}"
+
+    def lock(
+        self,
+        name: str,
+        *,
+        exclusive: bool,
+        timeout: float,
+        on_wait: Callable[[str], None],
+        stopped: Callable[[], bool],
+    ) -> AbstractContextManager[None]:
+        """Hold a lock between threads and processes."""
+        return store.lock(self.work, name, exclusive=exclusive, timeout=timeout, on_wait=on_wait, stopped=stopped)
+
+    def belongs_here(self, path: str, token: str) -> bool:
+        """Whether a directory is the one that kern made there."""
+        return store.belongs_here(path, token)
+
+    def replace_directory(self, path: str, old: str, announce: Callable[[str], None]) -> None:
+        """Delete what kern made at a path and make it anew, empty.
+
+        Args:
+            path: absolute path below the work directory.
+            old: token of the directory that may be there, from its record.
+            announce: told the new token before anything is made, to write it down.
+        """
+        store.remove_directory(self.work, path, old or None)
+        token = store.new_token()
+        announce(token)
+        store.make_directory(self.work, path, token)
+
+    def discard(self, path: str, token: str) -> None:
+        """Delete what kern made."""
+        store.remove_directory(self.work, path, token or None)
+
+    def temporary(self, label: str) -> AbstractContextManager[str]:
+        """A directory for the length of a block; stays as evidence after a failure."""
+        return store.temporary_directory(self.work, label)
+
+    def publish(self, output: str, key: str) -> tuple[str, str]:
+        """Move a build's output to its place.
+
+        Returns:
+            The directory and its token. The artifact counts only when its record is written.
+        """
+        path = store.artifact_path(self.work, key)
+        tokens: list[str] = []
+        self.replace_directory(path, (self.read(ARTIFACTS, key) or {}).get("token", ""), tokens.append)
+        for name in os.listdir(output):
+            os.rename(os.path.join(output, name), os.path.join(path, name))
+        return path, tokens[0]
+
+    def prune_artifacts(self, kept: int) -> None:
+        """Delete the oldest artifacts that no build's record speaks of, beyond ``kept`` of them."""
+        folder = os.path.join(self.work, "artifacts")
+        used = self._used_artifacts()
+        with os.scandir(folder) as entries:
+            found = sorted((entry.stat().st_mtime, entry.name) for entry in entries if entry.is_dir())
+        for _, name in found[: max(0, len(found) - kept)]:
+            if name not in used:
+                self.discard(os.path.join(folder, name), (self.read(ARTIFACTS, name) or {}).get("token", ""))
+                self.remove(ARTIFACTS, name)
+
+    def _used_artifacts(self) -> set[str]:
+        used = set()
+        for record in store.read_records(self.work, BUILDS):
+            path = (record.get("artifact") or {}).get("path", "")
+            used.add(os.path.basename(os.path.dirname(path)))
+        return used

@@ -1,0 +1,208 @@
+"""The commands of a row: what they are, where they run, how they ended."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from kern.config.substitute import Names, expand, expand_words
+from kern.environ import DEFAULT_PASS, allowed, apply
+from kern.errors import ConfigError
+from kern.events import CommandResult
+from kern.plan.environment import names_of
+from kern.plan.run_settings import PHASES
+
+if TYPE_CHECKING:
+    from kern.api import Activation, Environment
+    from kern.log import StepLog
+    from kern.plan.values import CommandLine, RowPlan
+    from kern.session import Session
+
+Show = Callable[[bytes], None]
+
+
+class Place(NamedTuple):
+    """Where the commands of a row run: directory, variables, prefix, and what can stand in braces."""
+
+    cwd: str
+    environ: Mapping[str, str]
+    prefix: tuple[str, ...]
+    names: Names
+
+
+class Outcome(NamedTuple):
+    """How the commands went: every result, and the one that made the row fail."""
+
+    results: tuple[CommandResult, ...]
+    failed: CommandResult | None
+    stopped: bool
+
+
+def place_for(
+    session: Session,
+    plan: RowPlan,
+    environment: Environment,
+    activation: Activation,
+    package: str,
+    posargs: tuple[str, ...] | None,
+    more: Mapping[str, str],
+) -> Place:
+    """Work out where a row's commands run.
+
+    Raises:
+        ConfigError: a substitution that can't be made, a directory or a file that is not there.
+    """
+    values = names_of(session, plan.row, environment.location)
+    values["python"] = environment.interpreter or ""
+    values["package"] = package
+    host = Names(values, session.environ, posargs)
+    environ = allowed(session.environ, (*DEFAULT_PASS, *plan.run.pass_env))
+    environ.update({key: value for key, value in more.items() if key not in environ})
+    own = _set_env(session, plan, host)
+    delta = activation.delta
+    environ.update({key: value for key, value in own.items() if key in delta.prepend})
+    environ = apply(delta, environ)
+    environ.update({key: value for key, value in own.items() if key not in delta.prepend})
+    environ["KERN_ENV_NAME"] = plan.row.name
+    environ["KERN_ENV_DIR"] = environment.location
+    where = f"{plan.row.name}.change_dir"
+    cwd = os.path.normpath(os.path.join(session.project.directory, expand(plan.run.change_dir, host, where)))
+    if not os.path.isdir(cwd):
+        raise ConfigError(f"change_dir of {plan.row.name} is no directory: {cwd}", where=where)
+    return Place(cwd, environ, activation.prefix, Names(values, {**session.environ, **environ}, posargs))
+
+
+def _set_env(session: Session, plan: RowPlan, names: Names) -> dict[str, str]:
+    where = f"{plan.row.name}.set_env"
+    result: dict[str, str] = {}
+    for file in plan.run.set_env.get("file", ()):
+        path = os.path.join(session.project.directory, expand(file, names, where))
+        result.update(_read_variables(path, where))
+    for name, value in plan.run.set_env.items():
+        if name != "file":
+            result[name] = expand(value, names, where)
+    _mask(session, result)
+    return result
+
+
+def _mask(session: Session, variables: Mapping[str, str]) -> None:
+    """What the configuration sets under a secret's name is masked like the host's secrets."""
+    if variables:
+        from kern.secrets import secret_values
+
+        for value in secret_values(variables):
+            session.masker.add(value)
+
+
+def _read_variables(path: str, where: str) -> dict[str, str]:
+    """Read ``NAME=value`` lines; ``#`` comments, ``export`` and quotes around a value are understood."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the file {path} can't be read: {error}", where=where) from error
+    result = {}
+    for number, line in enumerate(lines, 1):
+        text = line.strip().removeprefix("export ")
+        if not text or text.startswith("#"):
+            continue
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise ConfigError("is not a NAME=value line", where=f"{path}:{number}")
+        value = value.strip()
+        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+        result[name.strip()] = value[1:-1] if quoted else value
+    return result
+
+
+class Runner:
+    """Runs the commands of one row, one after the other."""
+
+    def __init__(self, session: Session, plan: RowPlan, place: Place, log: StepLog, show: Show) -> None:
+        """``show`` gets the masked output as it comes."""
+        self._session = session
+        self._plan = plan
+        self._place = place
+        self._log = log
+        self._show = show
+        self._started = time.monotonic()
+        self._results: list[CommandResult] = []
+
+    def run(self, announce: Callable[[str, tuple[str, ...]], None]) -> Outcome:
+        """Run all phases: a failure skips the rest but ``commands_post``; an interruption skips that too."""
+        failed: CommandResult | None = None
+        stopped = False
+        for phase in PHASES:
+            lines: tuple[CommandLine, ...] = getattr(self._plan.run, phase)
+            if stopped or (failed is not None and phase != PHASES[-1]):
+                continue
+            for line in lines:
+                result, stopped = self._attempts(phase, line, announce)
+                if stopped:
+                    break
+                if result.exit_code and not line.ignore_exit:
+                    failed = failed or result
+                    if phase != PHASES[-1]:
+                        break
+        return Outcome(tuple(self._results), failed, stopped)
+
+    def _attempts(
+        self, phase: str, line: CommandLine, announce: Callable[[str, tuple[str, ...]], None]
+    ) -> tuple[CommandResult, bool]:
+        words = expand_words(line.words, self._place.names, f"{self._plan.row.name}.{phase}")
+        result, stopped = self._once(phase, line, words, 1, announce)
+        for attempt in range(2, self._plan.run.retries + 2):
+            if not result.exit_code or stopped or result.timed_out:
+                break
+            result, stopped = self._once(phase, line, words, attempt, announce)
+        return result, stopped
+
+    def _once(
+        self,
+        phase: str,
+        line: CommandLine,
+        words: tuple[str, ...],
+        attempt: int,
+        announce: Callable[[str, tuple[str, ...]], None],
+    ) -> tuple[CommandResult, bool]:
+        from kern.process import Request
+        from kern.secrets import mask_argv
+
+        argv = mask_argv(words, self._session.masker)
+        announce(phase, argv)
+        self._log.command(words)
+        request = Request(
+            argv=(*self._place.prefix, *words),
+            cwd=self._place.cwd,
+            environ=self._place.environ,
+            timeout=self._remaining(),
+            foreground=self._session.foreground,
+        )
+        begun = time.monotonic()
+        ended = self._session.supervisor().run(request, self._received)
+        self._show(self._log.flush())
+        code = ended.exit_code or int(ended.timed_out)
+        result = CommandResult(
+            phase=phase,
+            argv=argv,
+            exit_code=code,
+            seconds=time.monotonic() - begun,
+            timed_out=ended.timed_out,
+            survivors=ended.survivors,
+            ignored=bool(code) and line.ignore_exit,
+            attempt=attempt,
+        )
+        self._results.append(result)
+        return result, ended.stopped
+
+    def _received(self, data: bytes) -> None:
+        self._show(self._log.write(data))
+
+    def _remaining(self) -> float | None:
+        own, total = self._plan.run.timeout, self._plan.run.total_timeout
+        if total is None:
+            return own
+        left = max(0.001, total - (time.monotonic() - self._started))
+        return left if own is None else min(own, left)

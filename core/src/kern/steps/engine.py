@@ -1,0 +1,283 @@
+"""Execute a plan: builds, environments and rows as a graph, results as events."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kern.errors import KernError, StepFailed, Stopped
+from kern.events import (
+    BLOCKED,
+    ERROR,
+    FAILED,
+    GOOD,
+    INTERRUPTED,
+    PASSED,
+    Event,
+    Notice,
+    RowFinished,
+    RowResult,
+    StepFinished,
+    StepStarted,
+)
+from kern.log import StepLog
+from kern.plan.values import BUILD, MAKE, REUSE, UPDATE, Build, Plan, RowPlan
+from kern.scheduler import Node, Pools, Scheduler
+from kern.state import ENVIRONMENTS
+from kern.steps.environment import ensure_environment
+from kern.steps.row import blank_result, run_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kern.api import Artifact
+    from kern.session import Session
+
+DONE = {MAKE: "made environment", UPDATE: "reinstalled package"}
+
+
+class Choices(NamedTuple):
+    """What the command line says about execution.
+
+    Attributes:
+        jobs: how many steps may run at once.
+        fail_fast: stop at the first failure.
+        test: whether commands run; otherwise everything is only made.
+        posargs: what the user gave after ``--``; ``None`` without ``--``.
+        log_dir: directory of this run's logs.
+        variables: added to the commands' environment where the host has none.
+    """
+
+    jobs: int
+    fail_fast: bool
+    test: bool
+    posargs: tuple[str, ...] | None
+    log_dir: str
+    variables: dict[str, str]
+
+
+class Engine:
+    """One execution of one plan."""
+
+    def __init__(self, session: Session, plan: Plan, choices: Choices, emit: Callable[[Event], None]) -> None:
+        """Prepare; nothing runs yet."""
+        self._session = session
+        self._plan = plan
+        self._choices = choices
+        self._emit_unlocked = emit
+        self._emitting = Lock()
+        self._pools = Pools(session.project.limits)
+        self._builds = {build.key: build for build in plan.builds}
+        self._rows = {row.row.label: row for row in plan.rows}
+        self._artifacts: dict[str, Artifact] = {b.key: b.artifact for b in plan.builds if b.artifact is not None}
+        self._broken: dict[str, str] = {}
+        self._failures: dict[str, StepFinished] = {}
+        self._made: dict[str, list[str]] = {}
+        self.results: dict[str, RowResult] = {}
+        self._interrupted = ""
+        self._scheduler = Scheduler(self._nodes(), self._work, choices.jobs, self._pools)
+        session.stopping = lambda: bool(self._interrupted)
+
+    def execute(self) -> tuple[RowResult, ...]:
+        """Run everything; a result for every row, in the plan's order."""
+        self._session.supervisor()
+        self._scheduler.run()
+        for row in self._plan.rows:
+            if row.row.label not in self.results:
+                self._finish(blank_result(row, INTERRUPTED, reason=self._interrupted or "interrupted"))
+        return tuple(self.results[row.row.label] for row in self._plan.rows)
+
+    def artifact(self, key: str) -> Artifact | None:
+        """The artifact of a build, once it is there."""
+        return self._artifacts.get(key)
+
+    def failure(self, key: str) -> StepFinished:
+        """How a build that gave no artifact ended."""
+        missing = StepFinished(key, "build", key, ERROR, 0.0, self._broken.get(key, "interrupted"))
+        return self._failures.get(key, missing)
+
+    def stop(self, level: int, why: str = "interrupted") -> None:
+        """Start nothing more and stop what runs; may be called from a signal handler."""
+        self._interrupted = self._interrupted or why
+        self._scheduler.stop()
+        self._session.stop(level)
+
+    def _nodes(self) -> Iterator[Node]:
+        for build in self._plan.builds:
+            if build.action == BUILD:
+                after = tuple(key for key in (build.source, build.first) if key and self._is_built(key))
+                yield Node(build.key, after, build.pools)
+        labels = set(self._rows)
+        for row in self._plan.rows:
+            after = (row.build,) if row.build and self._is_built(row.build) else ()
+            make = f"make:{row.row.key}"
+            if row.action != REUSE and not row.outcome:
+                yield Node(make, after, row.pools)
+                after = (make,)
+            before = tuple(f"run:{label}" for label in row.depends if label in labels)
+            yield Node(f"run:{row.row.label}", (*after, *before), row.run.limits)
+
+    def _is_built(self, key: str) -> bool:
+        return self._builds[key].action == BUILD
+
+    def _work(self, key: str) -> None:
+        kind, _, name = key.partition(":")
+        if kind == "build":
+            self._build(self._builds[key])
+        elif kind == "make":
+            self._make(next(row for row in self._plan.rows if row.row.key == name))
+        else:
+            self._run(self._rows[name])
+
+    def _emit(self, event: Event) -> None:
+        with self._emitting:
+            self._emit_unlocked(event)
+
+    def _log(self, name: str) -> StepLog:
+        return StepLog(os.path.join(self._choices.log_dir, name), self._session.masker)
+
+    @contextmanager
+    def _step(self, key: str, kind: str, title: str, log: StepLog) -> Iterator[Callable[[str], None]]:
+        """Report a step: started when the caller says so, then how it ended; a `KernError` ends here."""
+        begun = time.monotonic()
+        announced: list[str] = []
+
+        def started(reason: str) -> None:
+            announced.append(reason)
+            self._emit(StepStarted(key, kind, title, reason))
+
+        try:
+            yield started
+        except Stopped:
+            self._broken[key] = "interrupted"
+            self._emit(StepFinished(key, kind, title, INTERRUPTED, time.monotonic() - begun, log=log.path))
+        except KernError as error:
+            self._broken[key] = error.message
+            self._failures[key] = self._failed(key, kind, title, error, time.monotonic() - begun, log)
+            self._emit(self._failures[key])
+            self._after_failure()
+        else:
+            if announced:
+                self._emit(StepFinished(key, kind, title, PASSED, time.monotonic() - begun, log=log.path))
+        finally:
+            self._close(log)
+
+    def _close(self, log: StepLog) -> None:
+        try:
+            log.close()
+        except StepFailed as error:
+            self._emit(Notice("warning", error.message))
+
+    def _failed(self, key: str, kind: str, title: str, error: KernError, seconds: float, log: StepLog) -> StepFinished:
+        reason = f"{error.message} ({error.where})" if error.where else error.message
+        path = getattr(error, "log", "") or (log.path if os.path.exists(log.path) else "")
+        return StepFinished(key, kind, title, ERROR, seconds, reason, error.hint, path, getattr(error, "tail", ""))
+
+    def _build(self, build: Build) -> None:
+        from kern.plan.builds import record_name
+        from kern.steps.build import build_package
+
+        if build.source in self._broken:
+            self._broken[build.key] = f"{self._builds[build.source].package.name} could not be built"
+            return
+        log = self._log(f"build-{record_name(build.key)}.log")
+        title = build.package.name + (f" ({build.variant})" if build.variant else "")
+        with self._step(build.key, "build", title, log) as started:
+            source = self._builds.get(build.source)
+            if source is not None:
+                source = source._replace(artifact=self._artifacts.get(source.key))
+            first = self._artifacts.get(build.first) if build.first else None
+            artifact, built = build_package(self._session, build, source, first, log, started)
+            self._artifacts[build.key] = artifact
+            if built:
+                self._note(build.key, f"built {build.package.name}")
+
+    def _note(self, key: str, what: str) -> None:
+        self._made.setdefault(key, []).append(what)
+
+    def _artifact_of(self, row: RowPlan) -> Artifact | None:
+        return self._artifacts.get(row.build) if row.build else row.artifact
+
+    def _make(self, row: RowPlan) -> None:
+        if row.build in self._broken:
+            return
+        key = f"make:{row.row.key}"
+        log = self._log(f"{row.row.key}.make.log")
+        with self._step(key, "make", row.row.label, log) as started:
+            action = ensure_environment(
+                self._session, row, self._artifact_of(row), log, lambda _, reason: started(reason)
+            )
+            if action in DONE:
+                self._note(key, DONE[action])
+
+    def _run(self, row: RowPlan) -> None:
+        make = f"make:{row.row.key}"
+        if row.outcome:
+            self._finish(blank_result(row, row.outcome, reason=row.reason, hint=row.hint))
+        elif row.build in self._broken:
+            said = f"{self._builds[row.build].package.name} could not be built: {self._broken[row.build]}"
+            self._finish(blank_result(row, ERROR, reason=said))
+        elif make in self._broken:
+            stopped = self._broken[make] == "interrupted"
+            said = "interrupted" if stopped else f"the environment could not be made: {self._broken[make]}"
+            self._finish(blank_result(row, INTERRUPTED if stopped else ERROR, reason=said))
+        else:
+            self._finish(self._run_ready(row, make))
+
+    def _run_ready(self, row: RowPlan, make: str) -> RowResult:
+        made = (*self._made.get(row.build, ()), *self._made.get(make, ()))
+        if not self._choices.test:
+            return blank_result(row, PASSED, made=made)
+        log = self._log(f"{row.row.key}.log")
+        try:
+            return self._run_locked(row, log)._replace(made=made)
+        except Stopped:
+            return blank_result(row, INTERRUPTED, reason="interrupted", made=made)
+        except KernError as error:
+            return blank_result(row, ERROR, reason=error.message, hint=error.hint, made=made)
+        finally:
+            self._close(log)
+
+    def _run_locked(self, row: RowPlan, log: StepLog) -> RowResult:
+        """Run under a shared lock, on an environment that is ready while the lock is held."""
+        session = self._session
+        for _ in range(10):
+            with session.lock(f"env.{row.row.key}", exclusive=False):
+                record = session.record(row.row.key)
+                if record is not None and self._answers(row, record):
+                    return run_row(
+                        session, row, record, self._pools, log, self._emit, self._choices.posargs,
+                        self._choices.variables,
+                    )  # fmt: skip
+            ensure_environment(session, row, self._artifact_of(row), log, lambda *_: None)
+        return blank_result(row, ERROR, reason="another kern keeps changing this environment")
+
+    def _answers(self, row: RowPlan, record: dict[str, Any]) -> bool:
+        from kern.plan.reasons import decide
+
+        if row.action == REUSE and self._session.state.stamp(ENVIRONMENTS, row.row.key) == row.stamp:
+            return True
+        return decide(record, row.inputs, row.spec.location, self._artifact_of(row))[0] == REUSE
+
+    def _finish(self, result: RowResult) -> None:
+        self.results[result.row] = result
+        self._emit(RowFinished(result))
+        if result.outcome not in GOOD and result.outcome != INTERRUPTED:
+            self._after_failure()
+
+    def _after_failure(self) -> None:
+        if self._choices.fail_fast and not self._interrupted:
+            self.stop(1, "stopped after the first failure")
+
+
+def exit_code(results: tuple[RowResult, ...]) -> int:
+    """0 all passed, 1 a test failed, 3 something could not be made, 130 interrupted."""
+    outcomes = {result.outcome for result in results}
+    if INTERRUPTED in outcomes and outcomes.isdisjoint({FAILED, ERROR}):
+        return 130
+    if outcomes & {ERROR, BLOCKED}:
+        return 3
+    return 0 if outcomes <= GOOD else 1

@@ -1,0 +1,154 @@
+"""Run one row in its environment and say how it went."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from kern.errors import ConfigError, KernError, StepFailed, Stopped
+from kern.events import (
+    ERROR,
+    FAILED,
+    IGNORED,
+    INTERRUPTED,
+    PASSED,
+    TIMED_OUT,
+    CommandResult,
+    CommandStarted,
+    Event,
+    Output,
+    RowResult,
+)
+from kern.state import ENVIRONMENTS
+from kern.steps.commands import Outcome, Runner, place_for
+from kern.steps.environment import environment_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kern.api import Environment
+    from kern.log import StepLog
+    from kern.plan.values import RowPlan
+    from kern.scheduler import Pools
+    from kern.session import Session
+
+
+def blank_result(plan: RowPlan, outcome: str, **more: Any) -> RowResult:
+    """A result for a row that did not get as far as its commands."""
+    return RowResult(row=plan.row.label, environment=plan.row.name, package=plan.row.package, outcome=outcome, **more)
+
+
+def run_row(
+    session: Session,
+    plan: RowPlan,
+    record: dict[str, Any],
+    pools: Pools,
+    log: StepLog,
+    emit: Callable[[Event], None],
+    posargs: tuple[str, ...] | None,
+    more: dict[str, str],
+) -> RowResult:
+    """Activate the environment, run the commands, undo the activation.
+
+    Args:
+        session: the project.
+        plan: the row.
+        record: its environment's record, ready; the caller holds a shared lock on it.
+        pools: limits, for the activation.
+        log: of the row.
+        emit: takes events.
+        posargs: what the user gave after ``--``.
+        more: variables to add where the host has none (colours).
+    """
+    environment = environment_from(record)
+    package = (record.get("artifact") or {}).get("path", "")
+    activator = session.registry.load("kern.activator", environment.activator)
+    begun = time.monotonic()
+    base = blank_result(
+        plan,
+        ERROR,
+        log=log.path,
+        artifact=_artifact(record),
+        interpreter=environment.interpreter or "",
+        installed=tuple(record["installed"].items()),
+    )
+    try:
+        with pools.hold(tuple(activator.pools)):
+            activating = activator.activate(environment, session.context(environment.activator, log))
+            activation = activating.__enter__()
+        with _Leaving(activating):
+            place = place_for(session, plan, environment, activation, package, posargs, more)
+            runner = Runner(session, plan, place, log, lambda data: _show(emit, plan, data))
+            outcome = runner.run(lambda phase, argv: emit(CommandStarted(plan.row.label, phase, argv)))
+        result = _judged(session, plan, base, outcome, environment)
+    except Stopped:
+        result = base._replace(outcome=INTERRUPTED, reason="interrupted")
+    except ConfigError as error:
+        result = base._replace(outcome=ERROR, reason=_said(error), hint=error.hint)
+    except KernError as error:
+        result = base._replace(outcome=FAILED, reason=_said(error), hint=error.hint)
+    return result._replace(seconds=time.monotonic() - begun)
+
+
+class _Leaving:
+    """Leaves a context manager that was entered elsewhere."""
+
+    def __init__(self, entered: Any) -> None:
+        self._entered = entered
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *raised: object) -> None:
+        self._entered.__exit__(*raised)
+
+
+def _show(emit: Callable[[Event], None], plan: RowPlan, data: bytes) -> None:
+    if data:
+        emit(Output(plan.row.label, data))
+
+
+def _said(error: KernError) -> str:
+    return f"{error.message} ({error.where})" if error.where else error.message
+
+
+def _artifact(record: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    artifact = record.get("artifact")
+    if not artifact:
+        return ()
+    return tuple((key, artifact[key]) for key in ("kind", "path", "name", "version", "digest"))
+
+
+def _judged(session: Session, plan: RowPlan, base: RowResult, outcome: Outcome, environment: Environment) -> RowResult:
+    done = base._replace(commands=outcome.results)
+    if outcome.stopped:
+        return done._replace(outcome=INTERRUPTED, reason="interrupted")
+    if outcome.failed is None:
+        return done._replace(outcome=PASSED)
+    doubt(session, plan, environment)
+    how = TIMED_OUT if outcome.failed.timed_out else FAILED
+    if plan.run.ignore_outcome:
+        how = IGNORED
+    return done._replace(outcome=how, reason=_why(outcome.failed, plan))
+
+
+def _why(failed: CommandResult, plan: RowPlan) -> str:
+    program = os.path.basename(failed.argv[0]) if failed.argv else "command"
+    if failed.timed_out:
+        bound = plan.run.timeout if plan.run.timeout is not None else plan.run.total_timeout
+        return f"{program} ran into its timeout of {bound:g} s"
+    from kern.context import describe_exit
+
+    return f"{program} {describe_exit(failed.exit_code)}"
+
+
+def doubt(session: Session, plan: RowPlan, environment: Environment) -> None:
+    """After a failure on a full disk, have the environment made anew: what Python cached there may be cut short."""
+    from kern.store import low_space
+
+    if low_space(environment.location):
+        try:
+            session.state.remove(ENVIRONMENTS, plan.row.key)
+        except StepFailed:
+            return

@@ -1,0 +1,119 @@
+"""Asking an interpreter who it is, in one isolated process, before anything is written into its environment."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from kern.errors import StepFailed
+
+if TYPE_CHECKING:
+    from kern.api import Context
+
+# Runs on every Python from 2.7 on. The paths travel as hexadecimal bytes: what an interpreter takes for its file system
+# encoding depends on its version and on the locale, the bytes do not.
+_QUESTION = """
+import binascii, os, json, sys
+def packed(path):
+    data = path if isinstance(path, bytes) else os.fsencode(path)
+    return binascii.hexlify(data).decode("ascii")
+kind = getattr(sys, "implementation", None)
+release = list(sys.version_info[:3])
+print(json.dumps({
+    "prefix": packed(sys.prefix),
+    "base": packed(getattr(sys, "base_prefix", sys.prefix)),
+    "version": release,
+    "implementation": kind.name if kind else "cpython",
+    "cache_tag": str(getattr(kind, "cache_tag", "") or ""),
+    "platform": str(getattr(kind, "_multiarch", "") or sys.platform),
+    "flags": getattr(sys, "abiflags", ""),
+    "bits": 64 if sys.maxsize > 2 ** 32 else 32,
+    "unicode": sys.maxunicode,
+    "kern": 1,
+}))
+"""
+_TIMEOUT = 60.0
+
+
+class Identity(NamedTuple):
+    """What an interpreter says of itself.
+
+    Attributes:
+        prefix: ``sys.prefix``: the environment that it would install into.
+        base: ``sys.base_prefix``: the installation below.
+        version: major, minor, micro.
+        implementation: ``sys.implementation.name``.
+        facts: more of the same for the record, strings only.
+    """
+
+    prefix: str
+    base: str
+    version: tuple[int, ...]
+    implementation: str
+    facts: dict[str, str]
+
+
+def identify(python: str, context: Context, *, old: bool = False) -> Identity:
+    """Ask an interpreter who it is.
+
+    Args:
+        python: absolute path of the interpreter.
+        context: runs the process.
+        old: the interpreter is a Python 2, which can't isolate itself wholly.
+
+    Raises:
+        StepFailed: it does not start, or does not answer.
+    """
+    import json
+
+    from kern.api import Command
+    from kern_venv.programs import tool_environ
+
+    isolation = ("-E", "-s") if old else ("-I",)
+    command = Command(
+        argv=(python, *isolation, "-c", _QUESTION), environ=tool_environ(context.environ), timeout=_TIMEOUT
+    )
+    completed = context.run(command, check=False, echo=False)
+    if completed.exit_code == 2 and not old:  # noqa: PLR2004 - "unknown option -I": a Python 2
+        return identify(python, context, old=True)
+    try:
+        answer = json.loads(completed.stdout.strip().rpartition("\n")[2])
+        return _read(answer)
+    except (ValueError, KeyError, TypeError):
+        message = f"the interpreter {python} does not start (exit code {completed.exit_code})"
+        raise StepFailed(message, where=python, tail=completed.stdout[-2000:]) from None
+
+
+def verify_prefix(python: str, prefix: str, context: Context) -> Identity:
+    """Make sure that installing with an interpreter writes into one directory and nowhere else.
+
+    Args:
+        python: absolute path of the environment's interpreter.
+        prefix: absolute path of the environment.
+        context: runs the process.
+
+    Raises:
+        StepFailed: the interpreter belongs to something else: an environment without its ``pyvenv.cfg`` is its base.
+    """
+    who = identify(python, context)
+    if os.path.realpath(who.prefix) != os.path.realpath(prefix) or who.prefix == who.base:
+        raise StepFailed(
+            f"{python} would write into {who.prefix}, not into the environment at {prefix}",
+            where=prefix,
+            hint="the environment is damaged (is its pyvenv.cfg whole?); make it anew with --recreate",
+        )
+    return who
+
+
+def _read(answer: dict[str, object]) -> Identity:
+    version = answer["version"]
+    assert isinstance(version, list)  # noqa: S101 - for the type checker; the question above makes it one
+    words = ("implementation", "cache_tag", "platform", "flags", "bits", "unicode")
+    facts = {"version": ".".join(map(str, version)), **{word: str(answer[word]) for word in words}}
+    return Identity(
+        os.fsdecode(bytes.fromhex(str(answer["prefix"]))),
+        os.fsdecode(bytes.fromhex(str(answer["base"]))),
+        tuple(version),
+        str(answer["implementation"]),
+        facts,
+    )

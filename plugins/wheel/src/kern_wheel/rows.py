@@ -1,0 +1,61 @@
+"""What a row of the matrix says about a build: its interpreter, and which builds it can share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kern_venv import api as venv
+from kern_wheel import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kern.api import Context, EnvSpec, PackageSpec
+    from kern_venv.api import Interpreter
+
+_OLDEST_FOR_SDIST = (3, 8)
+"""Backends that make good sdists need at least this; an older row takes the one that kern itself runs on."""
+
+_SHORT = {"cpython": "cp", "pypy": "pp", "graalpy": "graalpy"}
+_TOOLCHAIN = ("ARCHFLAGS", "CC", "CFLAGS", "CPPFLAGS", "CXX", "CXXFLAGS", "LDFLAGS", "SOURCE_DATE_EPOCH")
+
+
+def row_interpreter(spec: EnvSpec, context: Context) -> Interpreter | None:
+    """The interpreter that a row wants, kern's own for a row that names none; ``None`` if it is not on this machine."""
+    return venv.interpreter_for(spec, context.environ)
+
+
+def sdist_interpreter(spec: EnvSpec, context: Context) -> Interpreter | None:
+    """The interpreter that makes a source distribution for a row: its own, if current backends run on it."""
+    interpreter = venv.interpreter_for(spec, context.environ)
+    if interpreter is not None and interpreter.version >= _OLDEST_FOR_SDIST:
+        return interpreter
+    return venv.find_interpreter(("py",), context.environ)
+
+
+def interpreter_tag(interpreter: Interpreter | None) -> str:
+    """The interpreter part of a wheel's tag (``cp312``, ``cp313t``, ``pp310``); empty where there is none."""
+    if interpreter is None:
+        return ""
+    short = _SHORT.get(interpreter.implementation, interpreter.implementation)
+    return f"{short}{interpreter.version[0]}{interpreter.version[1]}{'t' if interpreter.free_threaded else ''}"
+
+
+def build_inputs(package: PackageSpec) -> dict[str, Any]:
+    """What every build depends on beside the source tree: the options and this plugin's version."""
+    return {"config_settings": dict(sorted(package.options.config_settings.items())), "kern-wheel": __version__}
+
+
+def binary_inputs(package: PackageSpec, spec: EnvSpec, context: Context) -> dict[str, Any]:
+    """What a build for one kind of interpreter depends on: also the interpreter and the compiler's variables."""
+    interpreter = row_interpreter(spec, context)
+    return {
+        **build_inputs(package),
+        "interpreter": interpreter.identity if interpreter else "",
+        "variables": toolchain(context.environ),
+    }
+
+
+def toolchain(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that compilers and archivers read."""
+    return {name: environ[name] for name in _TOOLCHAIN if name in environ}
