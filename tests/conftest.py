@@ -11,6 +11,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,9 @@ import pytest
 
 TIMEOUT = 120.0
 """Seconds after which a run that hangs is a failure."""
+
+OWN_TRACEBACK = re.compile(r'File "[^"]*/kern(_venv|_wheel)?/[a-z_/]+\.py", line')
+"""What no user should ever see: a traceback through kern's own modules."""
 
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 ONLINE = ("PIP_", "UV_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "CURL_CA")
@@ -241,7 +245,7 @@ class Project:
             check=False,
         )
         result = Result(argv, done.returncode, done.stdout, done.stderr)
-        assert "Traceback (most recent call last)" not in result.err, str(result)
+        assert not OWN_TRACEBACK.search(result.screen), str(result)
         assert "kern has a bug" not in result.err, str(result)
         assert code is None or result.code == code, str(result)
         return result

@@ -85,7 +85,7 @@ def test_the_most_specific_table_wins_and_show_says_which(project: Project) -> N
     )
     assert settings(project, "a-b-c")["description"] == {
         "value": "two factors",
-        "from": ['kern.toml:7 env.a-b.description'],
+        "from": ["kern.toml:7 env.a-b.description"],
     }
     project.write({"kern.toml": (project / "kern.toml").read_text() + '[env."a-b-c"]\ndescription = "exactly"\n'})
     shown = project.kern("show", "a-b-c", code=0).out
@@ -134,7 +134,12 @@ def test_host_variables_are_visible_only_where_the_allow_list_has_them(project: 
 
 def test_default_variables_for_continuous_integration_and_proxies_pass_and_indexes_do_not(project: Project) -> None:
     with_printer(project, "")
-    host = {"CI": "true", "https_proxy": "http://proxy:1", "SSL_CERT_FILE": "/ca.pem", "PIP_INDEX_URL": "http://x/simple"}
+    host = {
+        "CI": "true",
+        "https_proxy": "http://proxy:1",
+        "SSL_CERT_FILE": "/ca.pem",
+        "PIP_INDEX_URL": "http://x/simple",
+    }
     assert printed(project, *host, env=host) == ["true", "http://proxy:1", "/ca.pem", "NOT SET"]
 
 
@@ -155,7 +160,10 @@ def test_substitutions(project: Project) -> None:
 
 
 MISTAKES = {
-    "unknown key at the top": ('env_lst = ["a"]\n', ("unknown key 'env_lst'", "kern.toml:1 env_lst", "did you mean env_list?")),
+    "unknown key at the top": (
+        'env_lst = ["a"]\n',
+        ("unknown key 'env_lst'", "kern.toml:1 env_lst", "did you mean env_list?"),
+    ),
     "unknown key of an environment": (
         'env_list = ["a"]\n[env.a]\ncommands = []\ndepss = ["x"]\n',
         ("unknown key 'depss'", "kern.toml:4 env.a.depss", "did you mean deps?"),
@@ -193,8 +201,11 @@ MISTAKES = {
         BARE + 'deps = ["{env:NOT_HERE}"]\n',
         ("the variable NOT_HERE is not set", "kern.toml:4 env.deps", "{env:NOT_HERE:default}"),
     ),
-    "quote that is not closed": (BARE + 'commands = ["echo \'x"]\n', ("quote is not closed", "kern.toml:4 env.commands")),
-    "empty command": (BARE + 'commands = [[]]\n', ("commands must hold commands", "kern.toml:4 env.commands")),
+    "quote that is not closed": (
+        BARE + 'commands = ["echo \'x"]\n',
+        ("quote is not closed", "kern.toml:4 env.commands"),
+    ),
+    "empty command": (BARE + "commands = [[]]\n", ("commands must hold commands", "kern.toml:4 env.commands")),
     "cycle in depends": (
         'env_list = ["a", "b"]\n[env]\npackage = "none"\n[env.a]\ndepends = ["b"]\n[env.b]\ndepends = ["a"]\n',
         ("environments depend on each other: a -> b -> a", "depends"),
@@ -226,7 +237,10 @@ MISTAKES = {
     ),
     "no TOML": ('env_list = ["a"\nx = 1\n', ("is not valid TOML", "kern.toml:2")),
     "two kinds in a name": ('env_list = ["conda-venv"]\n', ("two kinds of environment", "conda", "venv")),
-    "extending what is no list": (BARE + 'extend_retries = 1\n', ("retries is no list", "kern.toml:4 env.extend_retries")),
+    "extending what is no list": (
+        BARE + "extend_retries = 1\n",
+        ("retries is no list", "kern.toml:4 env.extend_retries"),
+    ),
 }
 
 

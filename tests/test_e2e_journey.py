@@ -128,7 +128,9 @@ def test_a_first_configuration_from_an_empty_folder_can_be_listed(project: Proje
 
 
 def test_posargs_reach_pytest(project: Project) -> None:
-    project.config('env_list = ["a"]\n[env]\npackage = "none"\ncommands = [["python", "-c", "import sys; print(sys.argv[1:])", "{posargs:all tests}"]]\n')
+    project.config(
+        'env_list = ["a"]\n[env]\npackage = "none"\ncommands = [["python", "-c", "import sys; print(sys.argv[1:])", "{posargs:all tests}"]]\n'
+    )
     assert "['all', 'tests']" in project.kern("run", code=0).out
     assert "['-k', 'one two']" in project.kern("run", "a", "--", "-k", "one two", code=0).out
     assert "[]" in project.kern("run", "a", "--", code=0).out

@@ -27,6 +27,10 @@ def grandchild(shape: str, hear: int) -> None:
         os.setsid()
     if shape == "double" and os.fork():
         os._exit(0)
+    if shape == "family":
+        for _ in range(2):
+            if os.fork():
+                time.sleep(300)
     if shape != "pipe":
         null = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):

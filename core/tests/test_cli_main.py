@@ -270,14 +270,18 @@ PRINTS = (
 )
 
 
+def variables(unbuffered: bool) -> dict[str, str]:
+    """The environment variables, with or without a buffer between Python and its streams."""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return environ | ({"PYTHONUNBUFFERED": "1"} if unbuffered else {})
+
+
 def kern(verb_source: str, *words: str, shell: str = "", unbuffered: bool = False) -> subprocess.CompletedProcess[str]:
     """Run kern with a ``list`` of our own, perhaps with redirections that only a shell can make."""
     command = [sys.executable, "-c", PROGRAM, verb_source, *words]
     if shell:
         command = ["sh", "-c", f'"$@" {shell}', "sh", *command]
-    environ = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    environ |= {"PYTHONUNBUFFERED": "1"} if unbuffered else {}
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environ)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=variables(unbuffered))
 
 
 def test_the_process_ends_with_the_code_and_runs_what_was_registered() -> None:
@@ -328,19 +332,30 @@ def test_a_full_disk_in_the_middle_of_printing() -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("size", [3, 300_000])
-@pytest.mark.parametrize("words", [["list"], ["--version"], ["run", "--help"]])
-def test_nobody_reads(size: int, words: list[str]) -> None:
+def unread(program: str, *words: str, unbuffered: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run a program whose standard output is a pipe that nobody reads."""
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, PRINTS.format(size=size, code=0), *words],
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    os.close(writing)
+    command = [sys.executable, "-c", program, *words]
+    try:
+        return subprocess.run(
+            command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, env=variables(unbuffered)
+        )
+    finally:
+        os.close(writing)
+
+
+@pytest.mark.parametrize("unbuffered", [False, True])
+@pytest.mark.parametrize("size", [3, 300_000])
+@pytest.mark.parametrize("words", [["list"], ["--version"], ["run", "--help"]], ids=" ".join)
+def test_nobody_reads(size: int, words: list[str], unbuffered: bool) -> None:
+    done = unread(PROGRAM, PRINTS.format(size=size, code=0), *words, unbuffered=unbuffered)
+    assert done.returncode == 141
+    assert done.stderr in ("", "done\n")
+
+
+def test_nobody_reads_and_the_interpreter_ends_as_usual() -> None:
+    done = unread(PROGRAM.replace("main()", "main(sys.argv[1:])"), PRINTS.format(size=3, code=0), "list")
     assert done.returncode == 141
     assert done.stderr in ("", "done\n")
 

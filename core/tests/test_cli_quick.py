@@ -75,6 +75,7 @@ UNSURE = [
     ["run", "--recr"],
     ["run", "--jobs"],
     ["run", "--jobs="],
+    ["run", "--jobs=", "4"],
     ["run", "--jobs", "--json"],
     ["run", "--jobs", "0"],
     ["run", "--jobs", ""],

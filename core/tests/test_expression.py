@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from itertools import product
+from math import prod
 from typing import NamedTuple
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from kern.errors import ConfigError
@@ -320,6 +321,9 @@ class Slow(NamedTuple):
             found += [(sum(terms for terms, _ in way), sum(more for _, more in way)) for way in product(*weights)]
         return found
 
+    def size(self) -> int:
+        return sum(prod(len(choices) for _, choices in terms) for terms in self.alternatives)
+
     def names(self) -> set[str]:
         ways = [way for terms in self.alternatives for way in product(*(choices for _, choices in terms))]
         return {"-".join(atom for atoms in way for atom in atoms) for way in ways}
@@ -392,13 +396,14 @@ NOISE = st.text("ab1*!-{}, ", max_size=16)
 FACTORS = st.lists(st.sampled_from(["a", "b", "c", "ab", "1", "2", "3", "10", "a1", "b2", "08", "abb"]), max_size=4)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(text=TEXTS | NOISE, factors=FACTORS)
 @example(text="{a-b,a}-{b-c,c}", factors=["a", "b", "c"])
 @example(text="!{a,{b-!c}}", factors=["b"])
 def test_the_quick_way_agrees_with_the_slow_way(text: str, factors: list[str]) -> None:
     try:
         slow = slow_parse(text)
+        assume(slow.size() <= 5000)
     except ValueError:
         with pytest.raises(ConfigError):
             parse(text)
@@ -408,7 +413,7 @@ def test_the_quick_way_agrees_with_the_slow_way(text: str, factors: list[str]) -
     ways = slow.ways(present)
     assert is_generative(expression) == slow.generative
     assert matches(expression, present) == bool(ways)
-    exact = slow.generative and name in slow.names()
+    exact = name == expression.text
     assert specificity(expression, name, present) == (Specificity(exact, *max(ways)) if ways else None)
     for sets in required_factors(expression):
         assert all(sets)
@@ -416,11 +421,11 @@ def test_the_quick_way_agrees_with_the_slow_way(text: str, factors: list[str]) -
         assert any(all(one & present for one in sets) for sets in required_factors(expression))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(text=TEXTS.map(lambda text: text.replace("!", "").replace("*", "x")))
 def test_names_are_those_of_the_slow_way_and_match_exactly(text: str) -> None:
     expected = slow_parse_or_none(text)
-    if expected is None:
+    if expected is None or expected.size() > 5000:
         return
     expression = parse(text)
     if "" in expected.names():
@@ -432,8 +437,11 @@ def test_names_are_those_of_the_slow_way_and_match_exactly(text: str) -> None:
     assert set(found) == expected.names()
     for name in found[:20]:
         close = specificity(expression, name, frozenset(factors_of(name)))
+        written_out = specificity(parse(name), name, frozenset(factors_of(name)))
         assert close is not None
-        assert close.exact
+        assert written_out is not None
+        assert written_out.exact
+        assert close < written_out or expression.text == name
 
 
 def slow_parse_or_none(text: str) -> Slow | None:
@@ -443,7 +451,7 @@ def slow_parse_or_none(text: str) -> Slow | None:
         return None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(texts=st.lists(TEXTS, max_size=8), factors=FACTORS)
 def test_an_index_loses_nothing(texts: list[str], factors: list[str]) -> None:
     expressions = [parse(text) for text in texts if slow_parse_or_none(text)]

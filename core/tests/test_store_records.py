@@ -79,6 +79,17 @@ def test_a_folder_with_other_things_in_it_is_not_hidden(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["records", "thesis.txt"]
 
 
+def test_all_records_of_a_kind_that_can_be_read_are_read(work: str) -> None:
+    assert store.read_records(work, "env") == []
+    for number, name in enumerate(("a", "b", "c", "d")):
+        store.write_record(work, "env", name, {"number": number})
+    store.write_record(work, "other", "e", {"number": 5})
+    for name, content in (("b", "{"), ("c", '{"schema":2,"name":"c","value":{}}'), ("f", '{"schema":1}')):
+        with open(f"{work}/records/env/{name}.json", "w") as file:
+            file.write(content)
+    assert sorted(value["number"] for value in store.read_records(work, "env")) == [0, 3]
+
+
 def test_a_removed_record_is_gone_and_may_be_removed_again(work: str) -> None:
     store.write_record(work, "env", "py312", {})
     store.remove_record(work, "env", "py312")

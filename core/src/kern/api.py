@@ -30,6 +30,7 @@ from kern.errors import ConfigError, KernError, StepFailed
 __all__ = [
     "API",
     "MARKER",
+    "NOTHING",
     "Activation",
     "Activator",
     "Adopter",

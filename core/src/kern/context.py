@@ -56,8 +56,12 @@ class StepContext:
         *,
         work_dir: Callable[[], str] | None = None,
         output_dir: str = "",
+        distrust: bool = False,
     ) -> None:
-        """Bind the shared services to a driver's name, a step's log and its directories."""
+        """Bind the shared services to a driver's cache, a step's log and its directories.
+
+        ``distrust`` asks the driver to make everything anew, caches included, for this step alone.
+        """
         self._services = services
         self._driver = driver
         self._log = log
@@ -67,7 +71,7 @@ class StepContext:
         self.project_dir = services.project_dir
         self.environ = services.environ
         self.platform = sys.platform
-        self.recreate = services.recreate
+        self.recreate = services.recreate or distrust
 
     @property
     def work_dir(self) -> str:

@@ -50,7 +50,7 @@ class Specificity(NamedTuple):
     """How closely an expression fits an environment; the greater one wins.
 
     Attributes:
-        exact: the expression generates this very name.
+        exact: the expression is this very name, written out.
         terms: how many factors it asks for in the way it matches best; a negated term counts one.
         literals: how many of them are neither negated nor wildcards.
     """
@@ -168,7 +168,7 @@ def specificity(expression: Expression, name: str, factors: frozenset[str]) -> S
         for alternative in expression.alternatives
         if alternative.all_of <= factors and _rest_holds(alternative, factors)
     ]
-    return Specificity(_generates(expression, name), *max(weights)) if weights else None
+    return Specificity(name == expression.text, *max(weights)) if weights else None
 
 
 def _weigh(alternative: Alternative, factors: frozenset[str]) -> tuple[int, int]:
@@ -193,33 +193,6 @@ def _weigh_choices(term: Term, factors: frozenset[str]) -> tuple[int, int]:
 
 def _is_literal(atom: Atom) -> bool:
     return not (atom.negated or atom.pieces)
-
-
-def _generates(expression: Expression, name: str) -> bool:
-    """Whether a name is among `names`, without writing them out."""
-    if not expression.generative or name == expression.text:
-        return expression.generative
-    factors = factors_of(name)
-    return any(_spells(alternative, factors) for alternative in expression.alternatives)
-
-
-def _spells(alternative: Alternative, factors: tuple[str, ...]) -> bool:
-    """Whether the terms, in order, can use up all factors; ``reached`` is how many they may have used so far."""
-    if not alternative.others and len(alternative.terms) != len(factors):
-        return False
-    reached = {0}
-    for term in alternative.terms:
-        reached = {end for start in reached for end in _ends(term, factors, start)}
-    return len(factors) in reached
-
-
-def _ends(term: Term, factors: tuple[str, ...], start: int) -> Iterable[int]:
-    if start < len(factors) and factors[start] in term.plain:
-        yield start + 1
-    for atoms in term.mixed:
-        end = start + len(atoms)
-        if tuple(atom.text for atom in atoms) == factors[start:end]:
-            yield end
 
 
 def literal_factors(expression: Expression) -> frozenset[str]:

@@ -1,8 +1,8 @@
 """From a configuration table to a driver's ``Options``: its fields are all that there is to know.
 
-Fields of these types can be configured: ``str``, ``bool``, ``int``, ``float``, ``tuple[str, ...]``, ``Mapping[str, str]``,
-and each of them ``| None``. A field's ``metadata["help"]`` is its documentation, ``metadata["choices"]`` a tuple of the
-values it may have.
+``Options`` is a frozen dataclass or, cheaper to start, a named tuple. Fields of these types can be configured: ``str``,
+``Literal["a", "b"]``, ``bool``, ``int``, ``float``, ``tuple[str, ...]``, ``Mapping[str, str]``, and each of them ``| None``;
+each has a default. A field's documentation is its entry below ``Attributes:`` in the docstring of ``Options``.
 """
 
 from __future__ import annotations
@@ -38,28 +38,70 @@ KINDS = {
 
 
 def fields_of(options: type[Any]) -> tuple[Field, ...]:
-    """The options that a dataclass declares.
+    """The options that ``Options`` declares.
 
     Raises:
-        PluginError: it is no dataclass, or a field's type can't be configured.
+        PluginError: it is neither a dataclass nor a named tuple, or a field's type can't be configured.
     """
-    declared: Mapping[str, Any] | None = getattr(options, "__dataclass_fields__", None)
+    declared = _declared(options)
     if declared is None:
-        raise PluginError(f"{options.__module__}.{options.__qualname__} must be a dataclass")
-    return tuple(_field(options, name, field) for name, field in declared.items())
+        raise PluginError(f"{options.__module__}.{options.__qualname__} must be a dataclass or a named tuple")
+    helps = _documented(options.__doc__ or "")
+    return tuple(
+        _field(options, name, kind, default, helps.get(name, "")) for name, (kind, default) in declared.items()
+    )
 
 
-def _field(options: type[Any], name: str, field: Any) -> Field:
-    text = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type))
-    text = text.replace(" ", "").replace("collections.abc.", "").replace("typing.", "").removesuffix("|None")
+def _declared(options: type[Any]) -> dict[str, tuple[Any, Any]] | None:
+    """Field to type and default."""
+    fields = getattr(options, "__dataclass_fields__", None)
+    if fields is not None:
+        return {name: (field.type, _default(field)) for name, field in fields.items()}
+    defaults = getattr(options, "_field_defaults", None)
+    if defaults is None:
+        return None
+    return {name: (kind, defaults.get(name)) for name, kind in options.__annotations__.items()}
+
+
+def _default(field: Any) -> Any:
+    """A dataclass field's default; a factory is asked for one."""
+    factory = field.default_factory
+    return factory() if callable(factory) else field.default
+
+
+def _documented(docstring: str) -> dict[str, str]:
+    """The entries below ``Attributes:`` of a Google style docstring, joined to one line each."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in docstring.partition("Attributes:")[2].splitlines():
+        head, colon, rest = line.strip().partition(": ")
+        if colon and head.isidentifier():
+            name = head
+            found[name] = rest
+        elif name and line.strip():
+            found[name] += " " + line.strip()
+    return found
+
+
+def _field(options: type[Any], name: str, kind: Any, default: Any, help_: str) -> Field:
+    text = _spelt(kind)
+    choices: tuple[str, ...] = ()
+    if text.startswith("Literal["):
+        choices = tuple(word.strip("\"'") for word in text[8:-1].split(","))
+        text = "str"
     if text not in KINDS:
         raise PluginError(
-            f"option {name} of {options.__module__}.{options.__qualname__} has the type {field.type}, "
-            f"which can't be configured",
+            f"option {name} of {options.__module__}.{options.__qualname__} has the type {text}, which can't be configured",
             hint=f"use one of {', '.join(KINDS)}",
         )
-    metadata = field.metadata
-    return Field(name, KINDS[text], field.default, metadata.get("help", ""), tuple(metadata.get("choices", ())))
+    return Field(name, KINDS[text], default, help_, choices)
+
+
+def _spelt(kind: Any) -> str:
+    """A type as its source spells it, without spaces, module names and ``| None``."""
+    kind = getattr(kind, "__forward_arg__", kind)
+    text = kind if isinstance(kind, str) else str(kind) if hasattr(kind, "__args__") else kind.__name__
+    return text.replace(" ", "").replace("collections.abc.", "").replace("typing.", "").removesuffix("|None")
 
 
 def make(options: type[Any], values: Mapping[str, Any], where: Where) -> Any:

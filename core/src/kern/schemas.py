@@ -55,7 +55,9 @@ def schema(kind: str) -> dict[str, Any]:
     if kind == "config":
         return config_schema(registry())
     if kind == "run":
-        return _output(kind, {"exit_code": {"type": "integer"}, "rows": {"type": "array", "items": _run_row()}})
+        from kern.report.document import DOCUMENT_SCHEMA
+
+        return dict(DOCUMENT_SCHEMA)
     return _output(kind, OUTPUTS[kind])
 
 
@@ -124,14 +126,6 @@ def options_of(drivers: Registry, group: str) -> list[Field]:
         for field in fields:
             found.setdefault(field.name, field)
     return list(found.values())
-
-
-def _run_row() -> dict[str, Any]:
-    from kern.report.document import DOCUMENT_SCHEMA
-
-    schema: dict[str, Any] = dict(DOCUMENT_SCHEMA)
-    row: dict[str, Any] = schema["properties"]["rows"]["items"]
-    return row
 
 
 def _output(kind: str, properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,6 +205,14 @@ OUTPUTS: dict[str, dict[str, Any]] = {
         "plugins": {"type": "array", "items": {"type": "object", "additionalProperties": STRING}},
     },
     "error": {
-        "error": _object(message=STRING, where=STRING, hint=STRING, exit_code={"type": "integer"}),
+        "error": _object(
+            kind=STRING,
+            message=STRING,
+            where=STRING,
+            hint=STRING,
+            log=STRING,
+            tail=STRING,
+            exit_code={"type": "integer"},
+        ),
     },
 }

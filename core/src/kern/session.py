@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kern.config.project import Project, load
 from kern.context import Services, StepContext
-from kern.drivers import Registry, registry
+from kern.drivers import GROUPS, Registry, registry
 from kern.drivers.index import cache_dir
 from kern.drivers.known import family
 from kern.expression import factors_of
@@ -116,7 +116,7 @@ class Session:
     @cached_property
     def state(self) -> State:
         """The work directory's contents."""
-        return State(self.work_dir)
+        return State(self.work_dir, lambda text: self.warn(text))
 
     @cached_property
     def masker(self) -> Masker:
@@ -159,9 +159,13 @@ class Session:
         if self._supervisor is not None:
             self._supervisor.close()
 
-    def context(self, driver: str, log: StepLog | None = None, **directories: Any) -> StepContext:
-        """A context for one step of a driver."""
-        return StepContext(self.services, driver, log, **directories)
+    def context(self, driver: str, log: StepLog | None = None, **more: Any) -> StepContext:
+        """A context for one step of a driver; drivers of one distribution share its directory in the user's cache."""
+        return StepContext(self.services, self._distributions.get(driver, driver), log, **more)
+
+    @cached_property
+    def _distributions(self) -> dict[str, str]:
+        return {entry.name: entry.distribution for group in GROUPS for entry in self.registry.all(group)}
 
     def cache_lock(self, name: str) -> AbstractContextManager[None]:
         """A lock in the user's cache, for drivers."""

@@ -13,17 +13,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from kern.errors import ConfigError
+from kern.source_patterns import PatternRules, Wanted, unreadable
 from kern.sources import is_never_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pathspec import GitIgnoreSpec
-
 _GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "status", "--porcelain", "-z")
 _GIT_OPTIONS = ("--ignored=matching", "--untracked-files=all", "--ignore-submodules=all", "--no-renames", "--", ".")
-_BUILT_AT_ROOT = frozenset({"build/", "dist/"})
 
 
 class Directory(NamedTuple):
@@ -75,9 +72,9 @@ def listing(root: str, patterns: tuple[str, ...], run: Callable[[list[str], str]
     """
     checkout = _checkout(root)
     ignored = _ignored_by_git(root, checkout, run)
-    rules: _Rules = _PatternRules(root) if ignored is None else _GitRules(root, ignored, run)
+    rules: _Rules = PatternRules(root) if ignored is None else _GitRules(root, ignored, run)
     outside = [] if checkout is None else _rules_outside(os.path.realpath(root), checkout)
-    wanted = _Wanted(patterns)
+    wanted = Wanted(patterns)
     tree: dict[str, Directory] = {}
     waiting = [""]
     while waiting:
@@ -89,7 +86,7 @@ def listing(root: str, patterns: tuple[str, ...], run: Callable[[list[str], str]
     return Listing(dict(sorted(tree.items())), outside)
 
 
-def _list(root: str, path: str, rules: _Rules, wanted: _Wanted) -> tuple[Directory, list[str]] | None:
+def _list(root: str, path: str, rules: _Rules, wanted: Wanted) -> tuple[Directory, list[str]] | None:
     """One directory, and the paths of those below it that are to be listed as well; ``None`` if it just vanished."""
     try:
         times, labels = _scan(os.path.join(root, path))
@@ -121,51 +118,6 @@ def _scan(path: str) -> tuple[tuple[int, int, int], list[str]]:
     with os.scandir(path) as entries:
         labels = [entry.name + "/" if entry.is_dir(follow_symlinks=False) else entry.name for entry in entries]
     return (status.st_mtime_ns, status.st_ctime_ns, status.st_ino), labels
-
-
-def unreadable(error: OSError, path: str) -> ConfigError:
-    """The error for a part of a source tree that can't be read; the caller raises it."""
-    return ConfigError(
-        f"this belongs to the source tree and can't be read: {os.strerror(error.errno or 0).lower()}",
-        where=path,
-        hint="make it readable, or add it to .gitignore if the package does not need it",
-    )
-
-
-class _Wanted:
-    """The patterns that narrow a source tree to what a package depends on."""
-
-    def __init__(self, patterns: tuple[str, ...]) -> None:
-        self._spec = _spec(patterns) if patterns else None
-        self._prefixes = [_fixed_part(pattern) for pattern in patterns if not pattern.startswith("!")]
-
-    def file(self, path: str) -> bool:
-        """Whether a file counts."""
-        return self._spec is None or self._spec.match_file(path)
-
-    def below(self, directory: str) -> bool:
-        """Whether anything below a directory may count; spares the walk through the others."""
-        parts = directory.split("/")
-        return self._spec is None or any(
-            all(part == fixed for part, fixed in zip(parts, prefix, strict=False)) for prefix in self._prefixes
-        )
-
-
-def _fixed_part(pattern: str) -> list[str]:
-    """The leading components of a pattern that are bound to the root and hold no wildcard."""
-    anchored = "/" in pattern.rstrip("/")
-    fixed: list[str] = []
-    for part in pattern.strip("/").split("/") if anchored else []:
-        if any(letter in part for letter in "*?[\\"):
-            break
-        fixed.append(part)
-    return fixed
-
-
-def _spec(lines: tuple[str, ...] | list[str]) -> GitIgnoreSpec:
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines(lines)
 
 
 class _GitRules:
@@ -238,34 +190,3 @@ def _first_line(path: str) -> str:
             return file.readline().rstrip("\n")
     except OSError:
         return ""
-
-
-class _PatternRules:
-    """The ``.gitignore`` files of the tree, the deeper ones first; and what builds leave at the root."""
-
-    def __init__(self, root: str) -> None:
-        self._root = root
-        self._specs: dict[str, GitIgnoreSpec] = {}
-
-    def enter(self, directory: str, names: set[str]) -> None:
-        """Read the rules of a directory."""
-        path = os.path.join(self._root, directory, ".gitignore")
-        if ".gitignore" in names and os.path.isfile(path) and not os.path.islink(path):  # git follows no link here
-            try:
-                with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                    self._specs[directory] = _spec(file.read().split("\n"))
-            except OSError as error:
-                raise unreadable(error, path) from None
-
-    def ignores(self, path: str) -> bool:
-        """Whether a path is ignored; that of a directory ends in a slash."""
-        if path in _BUILT_AT_ROOT or path.endswith(".egg-info/"):
-            return True
-        above = path.rstrip("/")
-        while above:
-            above = above.rpartition("/")[0]
-            spec = self._specs.get(above)
-            answer = None if spec is None else spec.check_file(path[len(above) + 1 if above else 0 :]).include
-            if answer is not None:
-                return answer
-        return False

@@ -17,7 +17,6 @@ files that are added to the index or taken out of it, are noticed the next time 
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,17 +28,14 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _NEVER = frozenset({
-    ".git", ".hg", ".svn", ".kern", ".tox", ".nox", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache",
+    ".git", ".hg", ".svn", ".kern", "kern.toml", ".tox", ".nox", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache",
     ".ruff_cache", ".hypothesis", ".coverage", "node_modules",
 })  # fmt: skip
 _NEVER_ENDS = (".pyc", ".pyo")
 _NEVER_STARTS = ".coverage."
-_LINK, _EXECUTABLE, _PLAIN, _RULES = "l", "x", "-", "r"
 _RACY = 2_000_000_000
 _MOST_CHANGED = 10
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_CHUNK = 1024 * 1024
 
 
 class Snapshot(NamedTuple):
@@ -84,12 +80,23 @@ def snapshot(
     Raises:
         ConfigError: the root, or a file or directory that counts, can't be read.
     """
-    taken = time.time_ns()
     known = _usable(previous, patterns)
     try:
-        state = None if known is None else _rechecked(root, known, taken)
+        return _snapshot(root, patterns, known, run)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        known = state = None  # not a state that this module has made
+        if known is None:
+            raise
+        return _snapshot(root, patterns, None, run)  # that state was not made by this module
+
+
+def _snapshot(
+    root: str,
+    patterns: tuple[str, ...],
+    known: dict[str, Any] | None,
+    run: Callable[[list[str], str], bytes | None] | None,
+) -> Snapshot:
+    taken = time.time_ns()
+    state = None if known is None else _rechecked(root, known, taken)
     if state is None:
         from kern.source_files import listing
 
@@ -178,7 +185,7 @@ def _times(times: tuple[int, int, int], taken: int) -> list[int]:
     return [0, 0, times[2]] if max(times[:2]) > taken - _RACY else list(times)
 
 
-def _signature(status: os.stat_result, taken: int) -> list[int]:
+def signature(status: os.stat_result, taken: int) -> list[int]:
     """What is kept of a file's status; a size that no file has if it has just changed and may change again unseen."""
     racy = max(status.st_mtime_ns, status.st_ctime_ns) > taken - _RACY
     return [-1 if racy else status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
@@ -190,104 +197,41 @@ def _status_at(path: str, taken: int | None = None) -> list[int] | None:
         status = os.stat(path)
     except OSError:
         return None
-    return _signature(status, sys.maxsize if taken is None else taken)
+    return signature(status, sys.maxsize if taken is None else taken)
 
 
 def _refreshed(root: str, known: dict[str, Any], drift: _Drift, taken: int) -> dict[str, Any] | None:
     """The state with what has drifted read anew; ``None`` if the tree must be listed anew after all."""
+    from kern.source_content import RULES, digest, read
+
     tree = dict(known["tree"])
     for path, times in drift.directories.items():
         tree[path] = [times, *tree[path][1:]]
     for path, index in drift.files:
         times, files, others = tree[path]
         old = files[index]
-        new = _file(root, path, old[0], taken, rules=old[2] == _RULES)
+        new = read(root, path, old[0], taken, rules=old[2] == RULES)
         if new is None or (new[3] != old[3] and new[0] == ".gitignore"):
             return None
         tree[path] = [times, [*files[:index], new, *files[index + 1 :]], others]
-    return {**known, "tree": tree, "digest": _digest(tree)}
+    return {**known, "tree": tree, "digest": digest(tree)}
 
 
 def _collected(root: str, found: Listing, known: dict[str, Any] | None, taken: int) -> dict[str, Any]:
     """The state of a tree that has just been listed; what is known of its files and still true is not read again."""
+    from kern.source_content import digest, read
+
     old = {} if known is None else known["tree"]
     tree: dict[str, Any] = {}
     for path, directory in found.tree.items():
         seen = {file[0]: file for file in old[path][1]} if path in old else {}
-        files = [_file(root, path, name, taken, seen.get(name)) for name in directory.files]
-        files += [_file(root, path, name, taken, rules=True) for name in directory.rules]
+        files = [read(root, path, name, taken, seen.get(name)) for name in directory.files]
+        files += [read(root, path, name, taken, rules=True) for name in directory.rules]
         there = [file for file in files if file is not None]
         gone = {*directory.files, *directory.rules}.difference(file[0] for file in there)
         tree[path] = [_times(directory.times, taken), there, sorted({*directory.others, *gone})]
     outside = {path: _status_at(os.path.join(root, path), taken) for path in found.outside}
-    return {"version": VERSION, "digest": _digest(tree), "outside": outside, "tree": tree}
-
-
-def _file(
-    root: str, directory: str, name: str, taken: int, seen: list[Any] | None = None, *, rules: bool = False
-) -> list[Any] | None:
-    """One file: name, signature, mark, content hash; ``None`` if it vanished or is no file but a socket or the like."""
-    path = os.path.join(root, directory, name)
-    try:
-        status = os.lstat(path)
-        signature = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
-        if seen is not None and seen[1] == signature and (seen[2] == _RULES) == rules:
-            return seen
-        if stat.S_ISLNK(status.st_mode):
-            return [name, _signature(status, taken), _RULES if rules else _LINK, _hash_text(os.readlink(path))]
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        return _regular_file(path, name, taken, rules=rules)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        from kern.source_files import unreadable
-
-        raise unreadable(error, path) from None
-
-
-def _regular_file(path: str, name: str, taken: int, *, rules: bool) -> list[Any]:
-    descriptor = os.open(path, _FILE)
-    try:
-        status = os.fstat(descriptor)  # before it is read: a change meanwhile makes it differ the next time
-        mark = _EXECUTABLE if status.st_mode & stat.S_IXUSR else _PLAIN
-        return [name, _signature(status, taken), _RULES if rules else mark, _hash(descriptor)]
-    finally:
-        os.close(descriptor)
-
-
-def _hash(descriptor: int) -> str:
-    import hashlib
-
-    digest = hashlib.blake2b(digest_size=20)
-    while chunk := os.read(descriptor, _CHUNK):
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _hash_text(text: str) -> str:
-    import hashlib
-
-    return hashlib.blake2b(os.fsencode(text), digest_size=20).hexdigest()
-
-
-def _contents(tree: dict[str, Any]) -> dict[str, str]:
-    """Path to mark and content hash, for all that counts."""
-    return {
-        f"{path}/{file[0]}" if path else file[0]: file[2] + file[3]
-        for path, (_, files, _) in tree.items()
-        for file in files
-        if file[2] != _RULES
-    }
-
-
-def _digest(tree: dict[str, Any]) -> str:
-    import hashlib
-
-    digest = hashlib.blake2b(digest_size=32)
-    for path, content in sorted(_contents(tree).items()):
-        digest.update(os.fsencode(path) + b"\0" + content.encode() + b"\0")
-    return digest.hexdigest()
+    return {"version": VERSION, "digest": digest(tree), "outside": outside, "tree": tree}
 
 
 def _compared(state: dict[str, Any], known: dict[str, Any] | None) -> Snapshot:
@@ -295,6 +239,8 @@ def _compared(state: dict[str, Any], known: dict[str, Any] | None) -> Snapshot:
         return Snapshot(state["digest"], state, (), unchanged=known is not None)
     if state["digest"] == known["digest"]:
         return Snapshot(state["digest"], known if state == known else state, (), unchanged=True)
-    old, new = _contents(known["tree"]), _contents(state["tree"])
+    from kern.source_content import contents
+
+    old, new = contents(known["tree"]), contents(state["tree"])
     changed = sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
     return Snapshot(state["digest"], state, tuple(changed[:_MOST_CHANGED]), unchanged=False)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 from kern import store
+from kern.errors import KernError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,9 +22,10 @@ SOURCES = "sources"
 class State:
     """Records, locks, environments and artifacts below one work directory."""
 
-    def __init__(self, work: str) -> None:
-        """``work`` is an absolute path; nothing is made before it is needed."""
+    def __init__(self, work: str, warn: Callable[[str], None] = lambda _: None) -> None:
+        """``work`` is an absolute path; nothing is made before it is needed. ``warn`` takes sentences for the user."""
         self.work = work
+        self.warn = warn
 
     def environment_path(self, key: str) -> str:
         """Where an environment is made."""
@@ -72,10 +75,26 @@ class State:
             old: token of the directory that may be there, from its record.
             announce: told the new token before anything is made, to write it down.
         """
-        store.remove_directory(self.work, path, old or None)
+        try:
+            store.remove_directory(self.work, path, old or None)
+        except KernError as error:
+            self._put_aside(path, error)
         token = store.new_token()
         announce(token)
         store.make_directory(self.work, path, token)
+
+    def _put_aside(self, path: str, error: KernError) -> None:
+        """Move away what stands where kern has to make something and is not kern's; nothing is lost.
+
+        Raises:
+            KernError: as given, where it can't be moved.
+        """
+        aside = f"{path}.not-kerns-{int(time.time())}"
+        try:
+            os.rename(path, aside)
+        except OSError:
+            raise error from None
+        self.warn(f"{path} is not kern's: moved to {aside}")
 
     def discard(self, path: str, token: str) -> None:
         """Delete what kern made."""

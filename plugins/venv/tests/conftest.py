@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,6 +21,9 @@ from kern.api import Artifact, Command, Completed, EnvSpec
 from kern.errors import StepFailed
 from kern_venv.interpreters import Interpreter, find_interpreter
 from kern_venv.provider import VenvOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 
 @dataclass
@@ -57,6 +61,8 @@ class FakeContext:
 
     def run(self, command: Command, *, check: bool = True, echo: bool = True) -> Completed:
         self.ran.append(command)
+        if not os.path.exists(command.argv[0]):
+            raise StepFailed(f"{command.argv[0]} does not exist")
         done = subprocess.run(
             command.argv,
             cwd=command.cwd or self.project_dir,
@@ -147,6 +153,28 @@ def interpreter() -> Callable[[str], Interpreter]:
         return found
 
     return find
+
+
+@pytest.fixture
+def throwaway_base(interpreter: Callable[[str], Interpreter], tmp_path: Path, context: FakeContext) -> Interpreter:
+    """An interpreter with site-packages of its own, so that a test of what is written there can harm nothing."""
+    real = interpreter("py")
+    minor = f"python{real.version[0]}.{real.version[1]}"
+    prefix, library = tmp_path / "base", Path(os.path.dirname(os.__file__))
+    (prefix / "lib" / minor / "site-packages").mkdir(parents=True)
+    for entry in library.iterdir():
+        if entry.name not in ("site-packages", "__pycache__"):
+            (prefix / "lib" / minor / entry.name).symlink_to(entry)
+    program = prefix / "bin" / minor
+    program.parent.mkdir()
+    shutil.copy2(os.path.realpath(real.path), program)
+    (prefix / "bin/python").symlink_to(minor)
+    asked = subprocess.run([str(program), "-Ic", "import sys; print(sys.prefix)"], capture_output=True, check=False)
+    if os.fsdecode(asked.stdout).strip() != str(prefix):
+        pytest.skip("this interpreter can't be copied")
+    found = find_interpreter([str(program)], context.environ)
+    assert found is not None
+    return found
 
 
 @pytest.fixture

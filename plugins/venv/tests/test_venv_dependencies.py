@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 
 from kern.errors import ConfigError
 from kern_venv.dependencies import Entry, contents, located, logical_lines, parse_entry
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ENTRIES = {
     "pytest>=8": Entry("requirement", "pytest>=8"),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 from kern.errors import ConfigError
 from kern_venv.groups import canonical, group_contents, group_requirements
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GROUPS = """
 [dependency-groups]

@@ -65,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "GET":
             self.wfile.write(body)
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - the name that the standard library calls
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""

@@ -45,7 +45,8 @@ def place(request: pytest.FixtureRequest, context: Any, interpreter: Find, tmp_p
 
 def files_of(directory: str) -> dict[str, tuple[int, int]]:
     found = {}
-    for folder, _, names in os.walk(directory):
+    for folder, folders, names in os.walk(directory):
+        folders[:] = [name for name in folders if name != "__pycache__"]
         for name in names:
             status = os.lstat(os.path.join(folder, name))
             found[os.path.join(folder, name)] = (status.st_size, status.st_mtime_ns)
@@ -145,26 +146,31 @@ def test_without_anything_to_install_no_process_starts(place: Place) -> None:
     assert len(place.context.ran) == before
 
 
-def test_a_lost_pyvenv_cfg_is_noticed_before_anything_is_written(place: Place, make_wheel: Make) -> None:
+@pytest.fixture(params=INSTALLERS)
+def harmless(request: pytest.FixtureRequest, context: Any, throwaway_base: Interpreter, tmp_path: Path) -> Place:
+    return Place(context, throwaway_base, tmp_path / "env", request.param)
+
+
+def test_a_lost_pyvenv_cfg_is_noticed_before_anything_is_written(harmless: Place, make_wheel: Make) -> None:
     make_wheel("leaf")
-    base = os.path.dirname(os.path.dirname(os.path.realpath(place.python)))
-    os.unlink(os.path.join(place.prefix, "pyvenv.cfg"))
+    base = os.path.dirname(os.path.dirname(os.path.realpath(harmless.python)))
+    os.unlink(os.path.join(harmless.prefix, "pyvenv.cfg"))
     before = files_of(base)
-    ran = len(place.context.ran)
+    ran = len(harmless.context.ran)
     with pytest.raises(StepFailed, match="would write into"):
-        place.install("leaf")
+        harmless.install("leaf")
     assert files_of(base) == before
-    assert all(command.argv[1] == "-I" for command in place.context.ran[ran:])
+    assert all(command.argv[1] == "-I" for command in harmless.context.ran[ran:])
 
 
-def test_a_pyvenv_cfg_that_is_cut_short_writes_nowhere_else(place: Place, make_wheel: Make) -> None:
+def test_a_pyvenv_cfg_that_is_cut_short_writes_nowhere_else(harmless: Place, make_wheel: Make) -> None:
     make_wheel("leaf")
-    base = os.path.dirname(os.path.dirname(os.path.realpath(place.python)))
+    base = os.path.dirname(os.path.dirname(os.path.realpath(harmless.python)))
     before = files_of(base)
     for damage in ("", "include-system-site-packages = false\n", "home = /nowhere\n"):
-        Path(place.prefix, "pyvenv.cfg").write_text(damage)
+        Path(harmless.prefix, "pyvenv.cfg").write_text(damage)
         with suppress(StepFailed):
-            place.install("leaf")
+            harmless.install("leaf")
     assert files_of(base) == before
 
 
@@ -225,7 +231,7 @@ def test_installed_reads_names_as_they_are_meant(tmp_path: Path) -> None:
 def test_an_extra_that_is_not_there_is_an_error(make_wheel: Make, as_artifact: Callable[..., Artifact]) -> None:
     tested = as_artifact(make_wheel("tested", extras={"test_all": "leaf"}))
     check_extras(tested, ["Test.All"])
-    with pytest.raises(ConfigError, match="tested 1.0 has no extra 'tset_all'") as caught:
+    with pytest.raises(ConfigError, match=r"tested 1\.0 has no extra 'tset_all'") as caught:
         check_extras(tested, ["tset_all"])
     assert caught.value.hint == "did you mean 'test_all'?"
     bare = as_artifact(make_wheel("bare"))

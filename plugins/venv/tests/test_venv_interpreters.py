@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from kern.api import EnvSpec
 from kern_venv.interpreters import all_interpreters, base_of, find_interpreter, interpreter_for, searched_places
 from kern_venv.provider import VenvOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def program(path: Path, content: str = "\x7fELF") -> Path:
@@ -219,7 +222,12 @@ def test_finding_reads_a_few_names_and_starts_nothing(tmp_path: Path, monkeypatc
     big = tmp_path / "bin"
     program(big / "python3.44")
     listed: list[str] = []
-    monkeypatch.setattr(os, "listdir", lambda path: listed.append(str(path)) or [])
+
+    def listdir(path: str) -> list[str]:
+        listed.append(path)
+        return []
+
+    monkeypatch.setattr(os, "listdir", listdir)
     monkeypatch.setattr(os, "posix_spawn", None)
     assert found("py344", where(big))
     assert str(big) not in listed

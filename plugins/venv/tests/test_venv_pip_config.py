@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -13,6 +13,9 @@ from kern.errors import ConfigError
 from kern_venv import pip_config
 from kern_venv.pip_config import PipSettings, config_files, read_pip_settings
 from kern_venv.uv_config import secrets_in, uv_names_indexes, uv_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write(path: Path, text: str) -> Path:

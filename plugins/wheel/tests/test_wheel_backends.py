@@ -196,6 +196,35 @@ def test_an_editable_follows_the_tree(
     assert ask(python, question).startswith("43000 ")
 
 
+@pytest.mark.parametrize("files", [HATCHLING, FLIT, SETUPTOOLS_PURE], ids=["hatchling", "flit", "setuptools"])
+def test_kerns_own_folder_is_never_packed(
+    files: Mapping[str, str], write: Trees, new_context: Contexts, package: Packages, row: Rows
+) -> None:
+    root = write(files)
+    first = SDIST.build(package(root, "sdist"), row("py312"), None, new_context())
+    write({".kern/envs/py312/secret.py": ""})
+    again = SDIST.build(package(root, "sdist"), row("py312"), None, new_context())
+    assert again.digest == first.digest
+
+
+def test_the_stand_in_for_a_backend_is_seen_by_nobody(
+    write: Trees, new_context: Contexts, package: Packages, row: Rows
+) -> None:
+    look = """
+        import os, sys
+        from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+        class Look(BuildHookInterface):
+            def initialize(self, version, build_data):
+                print("seen:", "PYTHONPATH" in os.environ, any("shims" in path for path in sys.path))
+        """
+    text = HATCHLING["pyproject.toml"].rstrip() + "\n        [tool.hatch.build.hooks.custom]\n"
+    root = write({**HATCHLING, "pyproject.toml": text, "hatch_build.py": look})
+    context = new_context()
+    WHEEL.build(package(root), row("py312"), None, context)
+    assert "seen: False False" in Path(context.work_dir, "step.log").read_text()
+
+
 def test_a_module_that_was_deleted_is_not_in_the_next_wheel(
     write: Trees, new_context: Contexts, package: Packages, row: Rows
 ) -> None:

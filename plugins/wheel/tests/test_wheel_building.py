@@ -15,6 +15,7 @@ from kern_wheel.sdist import SdistBuilder
 from kern_wheel.wheel import WheelBuilder
 
 if TYPE_CHECKING:
+    from kern.api import Builder
     from plugins.wheel.tests.conftest import Contexts, Packages, Rows, Trees
 
 
@@ -96,6 +97,16 @@ def test_only_a_wheel_is_built_from_another_package(
             builder.build(package(root, source="wheel"), row("py312"), wheel, new_context())
 
 
+def test_kerns_own_folder_in_a_package_is_an_error(
+    in_tree: Trees, new_context: Contexts, package: Packages, row: Rows
+) -> None:
+    """This backend packs whatever it finds."""
+    root = in_tree({".kern/envs/py312/secret": "", "src/.kernel": ""})
+    with pytest.raises(StepFailed, match="packed kern's folder") as caught:
+        SDIST.build(package(root, "sdist"), row("py312"), None, new_context())
+    assert ".gitignore" in caught.value.hint
+
+
 def test_builds_in_one_tree_take_turns(in_tree: Trees, new_context: Contexts, package: Packages, row: Rows) -> None:
     root = in_tree()
     locks = []
@@ -119,8 +130,10 @@ def test_a_failing_backend_shows_its_last_lines_and_its_log(
     in_tree: Trees, new_context: Contexts, package: Packages, row: Rows
 ) -> None:
     root = in_tree({"tools/own_backend.py": "def build_wheel(*args):\n    raise RuntimeError('the widget is gone')\n"})
+    context = new_context()
     with pytest.raises(StepFailed, match="own_backend failed in build_wheel") as caught:
-        WHEEL.build(package(root), row("py312"), None, new_context())
+        WHEEL.build(package(root), row("py312"), None, context)
+    assert context.hooks() == ["get_requires_for_build_wheel", "build_wheel"]
     assert "the widget is gone" in caught.value.tail
     assert "the widget is gone" in Path(caught.value.log).read_text()
     assert caught.value.where == str(root)
@@ -142,6 +155,16 @@ def test_a_backend_that_answers_nonsense_is_named(
     root = in_tree({"tools/own_backend.py": f"def build_wheel(*args):\n    {body}\n"})
     with pytest.raises(StepFailed, match=message):
         WHEEL.build(package(root), row("py312"), None, new_context())
+
+
+@pytest.mark.parametrize(("builder", "name"), [(WHEEL, "demo-1.0-py3-none-any.whl"), (SDIST, "demo-1.0.tar.gz")])
+def test_a_backend_that_makes_no_archive_is_named(
+    builder: Builder, name: str, in_tree: Trees, new_context: Contexts, package: Packages, row: Rows
+) -> None:
+    body = f"    open(a[0] + '/{name}', 'w').close()\n    return '{name}'\n"
+    root = in_tree({"tools/own_backend.py": f"def build_wheel(*a):\n{body}\n\nbuild_sdist = build_wheel\n"})
+    with pytest.raises(StepFailed, match="is damaged"):
+        builder.build(package(root), row("py312"), None, new_context())
 
 
 def test_extra_requirements_that_are_no_list_are_refused(

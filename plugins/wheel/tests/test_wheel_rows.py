@@ -152,6 +152,7 @@ HOT = """
 import sys
 from types import SimpleNamespace
 sys.path[:0] = {paths!r}
+import dataclasses  # the contract asks for one: Options
 import kern.api
 known = set(sys.modules)
 from kern.api import EnvSpec, PackageSpec

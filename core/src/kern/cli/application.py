@@ -82,7 +82,6 @@ def keyword_of(option: Option, default: str = "") -> inspect.Parameter:
         negative=(),
         count=option.kind == COUNT,
         allow_repeating=None if many or option.kind == COUNT else True,
-        json_list=False,
         show_choices=False,
         show_default=shown(default),
         validator=validator_of(option),

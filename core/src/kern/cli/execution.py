@@ -8,10 +8,11 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from kern.cli.opening import posargs
+from kern.cli.opening import posargs, print_json
+from kern.cli.streams import OUTPUT_LOST_CODE, write
 from kern.errors import KernError
 from kern.events import SKIPPED, Event, Notice, RowResult, RunFinished, RunStarted
-from kern.report import Reporter, console, file_reporter
+from kern.report import Reporter, Screen, console, file_reporter
 from kern.steps.engine import Choices, Engine, exit_code
 from kern.store import new_run_directory
 
@@ -57,18 +58,24 @@ def execute(session: Session, plan: Plan, arguments: RunArguments, jobs: int) ->
     engine = Engine(session, plan, choices, emit)
     stream = jobs == 1 or len(plan.rows) == 1
     labels = tuple(row.row.label for row in plan.rows)
-    emit(RunStarted(labels, jobs, stream, session.project.directory, logs.path, color))
+    started = RunStarted(labels, jobs, stream, session.project.directory, logs.path, color)
+    emit(started)
     for text in plan.notices:
         emit(Notice("info", text))
     with _Signals(engine.stop) as received:
         results = engine.execute()
         code = _code(results, received)
         session.save_snapshots()
-    emit(RunFinished(results, code, time.monotonic() - begun))
-    return _close(every, arguments, code, results)
+    finished = RunFinished(results, code, time.monotonic() - begun)
+    emit(finished)
+    if arguments.json:
+        from kern.report.document import document
+
+        print_json(document(finished, started))
+    return _close(screen, files, code)
 
 
-def _screen(session: Session, arguments: RunArguments, *, color: bool) -> Reporter:
+def _screen(session: Session, arguments: RunArguments, *, color: bool) -> Screen:
     out = _descriptor(sys.stderr if arguments.json else sys.stdout)
     terminal = out is not None and os.isatty(out)
     return console(
@@ -78,7 +85,7 @@ def _screen(session: Session, arguments: RunArguments, *, color: bool) -> Report
         terminal=terminal and not session.foreground,
         verbosity=-1 if arguments.quiet else arguments.verbose,
         ci="github" if session.environ.get("GITHUB_ACTIONS") == "true" else "",
-        encoding=getattr(sys.stdout, "encoding", None) or "utf-8",
+        encoding=getattr(sys.stderr if arguments.json else sys.stdout, "encoding", None) or "utf-8",
     )
 
 
@@ -130,20 +137,12 @@ def _code(results: tuple[RowResult, ...], received: list[int]) -> int:
     return exit_code(results)
 
 
-def _close(reporters: tuple[Reporter, ...], arguments: RunArguments, code: int, results: tuple[RowResult, ...]) -> int:
-    for reporter in reporters:
+def _close(screen: Screen, files: tuple[Reporter, ...], code: int) -> int:
+    """Finish the reporters; a report that can't be written, or a screen that went away, is not silent success."""
+    for reporter in (screen, *files):
         try:
             reporter.close()
         except KernError as error:
-            sys.stderr.write(f"error: {error.message}\n")
+            write(sys.stderr, f"error: {error.message}\n")
             code = code or error.exit_code
-    if arguments.json:
-        _print_document(code, results)
-    return code
-
-
-def _print_document(code: int, results: tuple[RowResult, ...]) -> None:
-    from kern.cli.opening import print_json
-    from kern.report.document import row
-
-    print_json({"schema": 1, "exit_code": code, "rows": [row(result) for result in results]})
+    return code or (OUTPUT_LOST_CODE if screen.broken else 0)

@@ -12,6 +12,7 @@ from errno import EACCES, EDQUOT, EFBIG, EIO, EMFILE, ENAMETOOLONG, ENFILE, ENOS
 from kern.cli.quick import split
 from kern.cli.streams import BROKEN_PIPE_CODE, OUTPUT_LOST_CODE, writable, write
 from kern.errors import KernError, StepFailed, Stopped
+from kern.visible import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,16 +135,6 @@ def tail_lines(tail: str) -> list[str]:
     import re
 
     return re.sub(r"\x1b\[[0-9;:]*m", "", tail).replace("\r\n", "\n").strip("\n").split("\n")
-
-
-def visible(text: str) -> str:
-    """A text whose control characters are written out: what it came from must not steer the terminal."""
-    return "".join(letter if letter.isprintable() or letter == "\t" else escaped(letter) for letter in text)
-
-
-def escaped(letter: str) -> str:
-    r"""A character as Python writes it in a string, ``\x1b``."""
-    return letter.encode("unicode_escape").decode("ascii")
 
 
 def in_json(error: KernError, code: int) -> str:

@@ -108,13 +108,6 @@ def _is_unicode() -> bool:
     return (getattr(sys.stdout, "encoding", "") or "").lower().replace("-", "") == "utf8"
 
 
-def visible(text: str) -> str:
-    """Text with control characters escaped, so that a name can't drive the terminal."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
-
-
 def masked(value: Any, masker: Masker) -> Any:
     """A JSON value in which every secret is masked, in keys too."""
     if isinstance(value, str):

@@ -96,18 +96,16 @@ def options(tail: Sequence[str], flags: Flags, given: Given) -> list[str]:
     """Take the options after the verb, and give back the words between them.
 
     Raises:
-        Unsure: an option is unknown or not right, or a word is empty.
+        Unsure: an option is unknown or not right.
     """
     operands: list[str] = []
     index = 0
     while index < len(tail):
         if tail[index][:1] == "-":
             index += take(tail, index, flags, given)
-        elif tail[index]:
+        else:
             operands.append(tail[index])
             index += 1
-        else:
-            raise Unsure
     return operands
 
 

@@ -20,7 +20,6 @@ STUCK = "stuck"
 
 Sink = Callable[[bytes], object]
 
-_SMALL = 1 << 14
 _LONGEST_POLL = 1e6
 
 
@@ -82,16 +81,13 @@ def _report(lane: Lane) -> Status | None:
 
 
 def _pour(pipe: int, sink: Sink, *, whole: bool) -> None:
-    """Pass on what is in a pipe: one piece, or all that there is."""
-    size = _SMALL
+    """Pass on what is in a pipe: one piece, so that an endless writer can't keep us from all else, or all that there is."""
     while True:
         try:
-            data = os.read(pipe, size)
+            data = os.read(pipe, CHUNK)
         except BlockingIOError:
             return
-        if not data:
+        if data:
+            sink(data)
+        if not data or not whole:
             return
-        sink(data)
-        if not whole and len(data) < size:
-            return
-        size = CHUNK

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kern.config.substitute import Names, expand, expand_words
 from kern.environ import DEFAULT_PASS, allowed, apply
-from kern.errors import ConfigError
+from kern.errors import ConfigError, StepFailed
 from kern.events import CommandResult
 from kern.plan.environment import names_of
 from kern.plan.run_settings import PHASES
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from kern.api import Activation, Environment
     from kern.log import StepLog
     from kern.plan.values import CommandLine, RowPlan
+    from kern.process import Ended, Request
     from kern.session import Session
+
+NOT_STARTED = 127
+"""Exit code of a command that could not be started, as POSIX shells have it."""
 
 Show = Callable[[bytes], None]
 
@@ -33,11 +37,12 @@ class Place(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How the commands went: every result, and the one that made the row fail."""
+    """How the commands went: every result, the one that made the row fail, and why that one could not even start."""
 
     results: tuple[CommandResult, ...]
     failed: CommandResult | None
     stopped: bool
+    error: StepFailed | None = None
 
 
 def place_for(
@@ -129,6 +134,7 @@ class Runner:
         self._show = show
         self._started = time.monotonic()
         self._results: list[CommandResult] = []
+        self._error: StepFailed | None = None
 
     def run(self, announce: Callable[[str, tuple[str, ...]], None]) -> Outcome:
         """Run all phases: a failure skips the rest but ``commands_post``; an interruption skips that too."""
@@ -146,7 +152,7 @@ class Runner:
                     failed = failed or result
                     if phase != PHASES[-1]:
                         break
-        return Outcome(tuple(self._results), failed, stopped)
+        return Outcome(tuple(self._results), failed, stopped, self._error)
 
     def _attempts(
         self, phase: str, line: CommandLine, announce: Callable[[str, tuple[str, ...]], None]
@@ -181,7 +187,7 @@ class Runner:
             foreground=self._session.foreground,
         )
         begun = time.monotonic()
-        ended = self._session.supervisor().run(request, self._received)
+        ended = self._ended(request)
         self._show(self._log.flush())
         code = ended.exit_code or int(ended.timed_out)
         result = CommandResult(
@@ -196,6 +202,17 @@ class Runner:
         )
         self._results.append(result)
         return result, ended.stopped
+
+    def _ended(self, request: Request) -> Ended:
+        """Run it; a program that can't be started ends like a shell would have it, with 127."""
+        from kern.process import Ended
+
+        try:
+            return self._session.supervisor().run(request, self._received)
+        except StepFailed as error:
+            self._error = self._error or error
+            self._log.line(f"{error.message}")
+            return Ended(NOT_STARTED)
 
     def _received(self, data: bytes) -> None:
         self._show(self._log.write(data))

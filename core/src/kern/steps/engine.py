@@ -184,7 +184,7 @@ class Engine:
             self._broken[build.key] = f"{self._builds[build.source].package.name} could not be built"
             return
         log = self._log(f"build-{record_name(build.key)}.log")
-        title = build.package.name + (f" ({build.variant})" if build.variant else "")
+        title = f"building {build.package.name}" + (f" ({build.variant})" if build.variant else "")
         with self._step(build.key, "build", title, log) as started:
             source = self._builds.get(build.source)
             if source is not None:
@@ -206,7 +206,7 @@ class Engine:
             return
         key = f"make:{row.row.key}"
         log = self._log(f"{row.row.key}.make.log")
-        with self._step(key, "make", row.row.label, log) as started:
+        with self._step(key, "make", f"making environment {row.row.label}", log) as started:
             action = ensure_environment(
                 self._session, row, self._artifact_of(row), log, lambda _, reason: started(reason)
             )

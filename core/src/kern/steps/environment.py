@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from kern.log import StepLog
     from kern.session import Session
 
+CHANGED = "damaged: "
+"""How the reason begins when a file was changed in place: what it was linked from is not to be trusted either."""
+
 Started = Callable[[str, str], None]
 """Told the action and its reason before anything is changed."""
 
@@ -40,7 +43,8 @@ def ensure_environment(
             return REUSE
         started(action, reason)
         with session.state.temporary(f"make-{key}") as scratch:
-            context = session.context(plan.row.provider, log, work_dir=lambda: scratch)
+            distrust = reason.startswith(CHANGED) and reason.endswith(" has changed")
+            context = session.context(plan.row.provider, log, work_dir=lambda: scratch, distrust=distrust)
             if action == UPDATE and record is not None:
                 _update(session, plan, record, artifact, context)
             else:

@@ -21,7 +21,7 @@ from kern.events import (
     RowResult,
 )
 from kern.state import ENVIRONMENTS
-from kern.steps.commands import Outcome, Runner, place_for
+from kern.steps.commands import NOT_STARTED, Outcome, Runner, place_for
 from kern.steps.environment import environment_from
 
 if TYPE_CHECKING:
@@ -130,6 +130,8 @@ def _judged(session: Session, plan: RowPlan, base: RowResult, outcome: Outcome, 
     how = TIMED_OUT if outcome.failed.timed_out else FAILED
     if plan.run.ignore_outcome:
         how = IGNORED
+    if outcome.error is not None and outcome.failed.exit_code == NOT_STARTED:
+        return done._replace(outcome=how, reason=_said(outcome.error), hint=outcome.error.hint)
     return done._replace(outcome=how, reason=_why(outcome.failed, plan))
 
 

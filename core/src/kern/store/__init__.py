@@ -62,6 +62,7 @@ __all__ = [
     "open_log",
     "read_record",
     "read_records",
+    "remake_directory",
     "remove_directory",
     "remove_record",
     "safe_name",

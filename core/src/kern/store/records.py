@@ -105,7 +105,8 @@ def read_records(work: str, kind: str) -> list[dict[str, Any]]:
     except OSError:
         return []
     found = (_readable(f"{folder}/{name}") for name in files)
-    return [content["value"] for content in found if content is not None and isinstance(content.get("value"), dict)]
+    current = [content.get("value") for content in found if content is not None and content.get("schema") == SCHEMA]
+    return [value for value in current if isinstance(value, dict)]
 
 
 def _readable(path: str) -> dict[str, Any] | None:

@@ -27,7 +27,11 @@ def find_obstacle(spec: EnvSpec, context: Context) -> Unavailable | None:
     found = interpreter_for(spec, context.environ)
     if found is None:
         return missing_interpreter(spec, context)
-    return _find_contradiction(spec, found) or _find_installer_obstacle(spec, found, context.environ)
+    return (
+        _find_contradiction(spec, found)
+        or _find_limit_of_age(spec, found)
+        or _find_installer_obstacle(spec, found, context.environ)
+    )
 
 
 def missing_interpreter(spec: EnvSpec, context: Context) -> Unavailable:
@@ -50,14 +54,21 @@ def _find_contradiction(spec: EnvSpec, found: Interpreter) -> Unavailable | None
     return None
 
 
+def _find_limit_of_age(spec: EnvSpec, found: Interpreter) -> Unavailable | None:
+    if is_too_old(found.version):
+        reason = f"no tool makes environments for Python {_shown(found)} any more"
+        return Unavailable(reason=reason, hint="2.7 and 3.6 are the oldest that work", missing=False)
+    if found.version[:1] == (2,) and not spec.location.isascii():
+        reason = f"the pip of Python 2 can't install below {spec.location}, which is not ASCII"
+        return Unavailable(reason=reason, hint="keep the project in a directory with an ASCII name", missing=False)
+    return None
+
+
 def _find_installer_obstacle(spec: EnvSpec, found: Interpreter, environ: Mapping[str, str]) -> Unavailable | None:
     try:
         check_installer(spec.options.installer)
     except ConfigError as error:
         return Unavailable(reason=error.message, hint=error.hint, missing=False)
-    if is_too_old(found.version):
-        reason = f"no tool makes environments for Python {_shown(found)} any more"
-        return Unavailable(reason=reason, hint="2.7 and 3.6 are the oldest that work", missing=False)
     if spec.options.installer != "uv":
         return None
     if not uv_serves(found):

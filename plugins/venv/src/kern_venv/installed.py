@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from kern_venv.groups import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Set
+    from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
 
 def installed(prefix: str) -> dict[str, str]:
@@ -17,7 +18,7 @@ def installed(prefix: str) -> dict[str, str]:
     return dict(sorted((name, version) for name, version, _ in _metadata_folders(prefix)))
 
 
-def forget_bytecode(prefix: str, names: Set[str]) -> None:
+def forget_bytecode(prefix: str, names: AbstractSet[str]) -> None:
     """Remove the compiled modules of distributions that are about to be replaced.
 
     uv leaves those of top-level modules behind, and Python takes one for current when the new source has the size and

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from kern.api import Context, EnvSpec
     from kern_venv.installing import Target
-    from kern_venv.provider import VenvOptions
+    from kern_venv.options import VenvOptions
 
 PIP_OLDEST = (26, 1)
 """The oldest pip that installs a lock file."""

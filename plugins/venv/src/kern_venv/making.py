@@ -69,7 +69,7 @@ def make_and_identify(
         )
     made = _verify(location, interpreter, context)
     if seed_pip:
-        _verify_pip(made.python, context)
+        _verify_pip(made.python, location, context)
     return made
 
 
@@ -121,12 +121,12 @@ def _verify(location: str, interpreter: Interpreter, context: Context) -> Made:
     return Made(python, who)
 
 
-def _verify_pip(python: str, context: Context) -> None:
+def _verify_pip(python: str, location: str, context: Context) -> None:
     """Start the new pip: some releases of virtualenv put a pip into an old Python that does not run there."""
     from kern.api import Command
 
     completed = context.run(
-        Command(argv=(python, "-m", "pip", "--version"), environ=pip_environ(context.environ), cwd=context.work_dir),
+        Command(argv=(python, "-m", "pip", "--version"), environ=pip_environ(context.environ), cwd=location),
         check=False,
         echo=False,
     )

@@ -3,47 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kern.api import API, Environment, Unavailable
+from kern_venv.options import VenvOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kern.api import Artifact, Context, EnvSpec
     from kern_venv.inspection import Interpreter
-
-_INSTALLERS = "uv where it is present and serves the interpreter, else pip (`auto`); or always `uv`, or always `pip`"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VenvOptions:
-    """What an environment of this kind can be told."""
-
-    base_python: tuple[str, ...] = field(
-        default=(),
-        metadata={"help": "interpreters to make it from, the first that exists: `py312`, `3.12.1`, `>=3.11`, a path"},
-    )
-    deps: tuple[str, ...] = field(
-        default=(),
-        metadata={"help": "requirements, `-r FILE`, `-c FILE`, `-e PATH`, local paths; relative to the project"},
-    )
-    extras: tuple[str, ...] = field(default=(), metadata={"help": "extras of the package under test"})
-    dependency_groups: tuple[str, ...] = field(
-        default=(), metadata={"help": "dependency groups of pyproject.toml (PEP 735)"}
-    )
-    constraints: tuple[str, ...] = field(default=(), metadata={"help": "constraint files, relative to the project"})
-    pylock: str = field(
-        default="",
-        metadata={"help": "a lock file (PEP 751) instead of `deps`; the package is added without its dependencies"},
-    )
-    installer: str = field(
-        default="auto", metadata={"help": f"who installs: {_INSTALLERS}", "choices": ("auto", "uv", "pip")}
-    )
-    system_site_packages: bool = field(
-        default=False, metadata={"help": "let it see what is installed in the interpreter"}
-    )
 
 
 class VenvProvider:

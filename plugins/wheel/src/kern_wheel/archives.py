@@ -85,6 +85,47 @@ def read_sdist(path: str) -> Artifact | None:
     return sdist if _promises_requirements(metadata) else _with_requirement(sdist, f"sdist {digest}")
 
 
+def refuse_own_folder(path: str, folder: str) -> None:
+    """Make sure that what was built does not hold kern's own folder.
+
+    Args:
+        path: absolute path of a wheel or a source distribution.
+        folder: name of the folder.
+
+    Raises:
+        StepFailed: it does, because the backend packs whatever it finds in the tree.
+    """
+    names = _wheel_names(path) if path.endswith(".whl") else _sdist_names(path)
+    if any(name == folder or name.startswith(f"{folder}/") for name in names):
+        raise StepFailed(
+            f"the build backend has packed kern's folder {folder} into {os.path.basename(path)}",
+            where=path,
+            hint=f"add {folder}/ to .gitignore, or to what the build backend is told to leave out",
+        )
+
+
+def _wheel_names(path: str) -> list[str]:
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise _damaged(path, str(error)) from None
+
+
+def _sdist_names(path: str) -> list[str]:
+    """The files of a source distribution, relative to the directory at its top."""
+    import tarfile
+    import zlib
+
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            return [name.partition("/")[2] for name in archive.getnames()]
+    except (tarfile.TarError, zlib.error, OSError, EOFError, ValueError) as error:
+        raise _damaged(path, str(error)) from None
+
+
 def unpack_sdist(path: str, directory: str) -> str:
     """Unpack a source distribution.
 
@@ -224,7 +265,6 @@ def _promises_requirements(metadata: Message) -> bool:
 
 
 def _with_requirement(artifact: Artifact, requirement: str) -> Artifact:
-
     return artifact._replace(requirements=(*artifact.requirements, requirement))
 
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _ALIEN = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 
 
+_SHIMS = {"hatchling.build": "kern_backend_hatchling"}
+"""Backends that need a word from kern: module in `kern_wheel.shims` that stands in for each."""
+
+
 class BackendMissing(StepFailed):
     """The backend can't be imported: never installed, or the environment is damaged."""
 
@@ -134,7 +138,7 @@ def _caller(job: Job, environment: BuildEnvironment) -> BuildBackendHookCaller:
 
     return pyproject_hooks.BuildBackendHookCaller(
         job.tree,
-        job.system.backend,
+        _shim(job) or job.system.backend,
         backend_path=list(job.system.backend_path) or None,
         runner=run,
         python_executable=environment.python,
@@ -145,9 +149,15 @@ def _environ(job: Job, environment: BuildEnvironment) -> dict[str, str]:
     environ = {name: value for name, value in job.context.environ.items() if name not in _ALIEN}
     scripts = os.path.dirname(environment.python)
     environ["PATH"] = os.pathsep.join(filter(None, (scripts, environ.get("PATH", os.defpath))))
+    if _shim(job):
+        environ["PYTHONPATH"] = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shims")
     if job.kind != "editable":
         environ.setdefault("DIST_EXTRA_CONFIG", _outside_build_directory(job.context.work_dir))
     return environ
+
+
+def _shim(job: Job) -> str:
+    return "" if job.system.backend_path else _SHIMS.get(job.system.backend, "")
 
 
 def _outside_build_directory(work_dir: str) -> str:

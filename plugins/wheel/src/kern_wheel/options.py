@@ -1,20 +1,16 @@
 """What a user may say about a build in ``[package.NAME]``; the three builders share it."""
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import NamedTuple
 
-from collections.abc import Mapping  # noqa: TC003 - resolved at run time to make the configuration's keys
-from dataclasses import dataclass, field
+from kern.api import NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildOptions:
+class BuildOptions(NamedTuple):
     """Options of the builders ``sdist``, ``wheel`` and ``editable``.
 
     Attributes:
-        config_settings: handed to every hook of the build backend as it is (PEP 517).
+        config_settings: Settings for the build backend, name to value; handed to every hook as they are (PEP 517).
     """
 
-    config_settings: Mapping[str, str] = field(
-        default_factory=dict,
-        metadata={"help": "settings for the build backend (PEP 517 config_settings), name to value"},
-    )
+    config_settings: Mapping[str, str] = NOTHING

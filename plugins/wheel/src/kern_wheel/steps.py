@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from kern.api import ConfigError, StepFailed
-from kern_wheel.archives import unpack_sdist
+from kern_wheel.archives import refuse_own_folder, unpack_sdist
 from kern_wheel.backend import Job
 from kern_wheel.build_system import read_build_system
 from kern_wheel.building import build
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 OLDEST = (3, 6)
 """What calls a backend's hooks inside the build environment needs at least this."""
+
+_OWN_FOLDER = ".kern"
 
 
 def build_from(
@@ -57,7 +59,10 @@ def build_from(
     job = Job(kind, tree, read_build_system(tree), package.options.config_settings, context)
     # Backends write into the tree they build (``*.egg-info``, compiled files), so two builds there have to take turns.
     with context.lock(_tree_lock(tree)) if source is None else nullcontext():
-        return build(job, interpreter)
+        path = build(job, interpreter)
+    if source is None and path.endswith((".whl", ".tar.gz")):
+        refuse_own_folder(path, _OWN_FOLDER)
+    return path
 
 
 def _tree_lock(tree: str) -> str:

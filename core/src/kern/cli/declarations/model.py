@@ -120,7 +120,7 @@ MISSING = Option(
     ("--missing",),
     TEXT,
     "Skip environments that cannot be made here, for want of an interpreter for example, or fail. "
-    "Without it kern fails.",
+    "Without it, environments that are named on the command line must be there, and on CI all of them.",
     "skip|fail",
     choices=("skip", "fail"),
     variable="KERN_MISSING",

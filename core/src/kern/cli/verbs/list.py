@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kern.cli.opening import open_session, print_json, visible, write
+from kern.cli.opening import open_session, print_json, write
 from kern.listing import Listed, document, listing
+from kern.visible import visible
 
 if TYPE_CHECKING:
     from kern.cli.declarations import ListArguments

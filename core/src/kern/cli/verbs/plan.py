@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kern.cli.opening import masked, missing, open_session, posargs, print_json, visible, write
+from kern.cli.opening import masked, missing, open_session, posargs, print_json, write
 from kern.plan.planner import Wanted, make_plan
+from kern.visible import visible
 
 if TYPE_CHECKING:
     from kern.cli.declarations import PlanArguments

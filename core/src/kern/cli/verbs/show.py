@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kern.cli.opening import masked, open_session, print_json, visible, write
+from kern.cli.opening import masked, open_session, print_json, write
 from kern.errors import UsageError
+from kern.visible import visible
 
 if TYPE_CHECKING:
     from kern.cli.declarations import ShowArguments
