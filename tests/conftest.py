@@ -382,15 +382,19 @@ def project(make_project: MakeProject) -> Project:
 @pytest.fixture(scope="module")
 def shared(
     tmp_path_factory: pytest.TempPathFactory, clean_environ: dict[str, str], kern_command: tuple[str, ...]
-) -> Callable[[str], Project]:
-    """Make a project for tests of a module that only look."""
+) -> Iterator[Callable[[str], Project]]:
+    """Make a project that the tests of a module share."""
+    made: list[Project] = []
 
     def make(name: str) -> Project:
         root = tmp_path_factory.mktemp(name) / "project"
         root.mkdir()
-        return Project(root, clean_environ, kern_command, root.parent / "builds")
+        made.append(Project(root, clean_environ, kern_command, root.parent / "builds"))
+        return made[-1]
 
-    return make
+    yield make
+    for project in made:
+        _end(project)
 
 
 def write_wheel(

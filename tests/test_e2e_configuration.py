@@ -231,8 +231,7 @@ MISTAKES = {
     "broken table expression": ('[env."a-{b"]\n', ("kern.toml:1",)),
     "name that leads out": ('env_list = ["../../x"]\n', ("kern.toml:1 env_list",)),
     "packages built from each other": (
-        'env_list = ["a"]\n[env]\npackage = "x"\n[package.x]\nbuilder = "wheel"\nfrom = "y"\n'
-        '[package.y]\nbuilder = "wheel"\nfrom = "x"\n',
+        'package = {x = {builder = "wheel", from = "y"}, y = {builder = "wheel", from = "x"}}\nenv_list = ["a"]\nenv.package = "x"\n',
         ("packages are built from each other", "kern.toml"),
     ),
     "no TOML": ('env_list = ["a"\nx = 1\n', ("is not valid TOML", "kern.toml:2")),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.conftest import Project
 
 BARE = "[env]\npackage = 'none'\n"
-SECRET = "sw0rdfish-in-the-night"  # noqa: S105 - that is the point
+SECRET = "sw0rdfish-in-the-night"
 
 
 @pytest.fixture(scope="module")
@@ -283,7 +283,13 @@ def test_the_configuration_schema_takes_a_good_file_and_refuses_a_bad_one(projec
         "limits": {"db": 1},
     }
     assert list(check.iter_errors(good)) == []
-    for bad in ({"env_lst": []}, {"env": {"lint": {"dps": []}}}, {"env": {"retries": "two"}}, {"limits": {"db": 0}}):
+    wrong: tuple[dict[str, Any], ...] = (
+        {"env_lst": []},
+        {"env": {"lint": {"dps": []}}},
+        {"env": {"retries": "two"}},
+        {"limits": {"db": 0}},
+    )
+    for bad in wrong:
         assert list(check.iter_errors(bad)) != []
 
 

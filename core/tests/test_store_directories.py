@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import stat
 import tempfile
 import threading
@@ -42,7 +43,7 @@ def fill(path: str) -> None:
     for name in ("a.py", "lib/b.py", "lib/python/site-packages/c.py"):
         with open(f"{path}/{name}", "w") as file:
             file.write("x")
-    os.symlink("/", f"{path}/root")
+    os.symlink("lib", f"{path}/lib64")
     os.symlink("nowhere", f"{path}/lib/dangling")
     os.mkfifo(f"{path}/lib/pipe")
 
@@ -198,8 +199,6 @@ def test_a_moved_checkout_may_delete_its_environments_but_not_use_them(tmp_path:
 
 
 def test_a_copied_checkout_does_not_use_the_environments_of_the_original(tmp_path: Path) -> None:
-    import shutil
-
     old, new = str(tmp_path / "old"), str(tmp_path / "new")
     path, token = make(old)
     os.makedirs(f"{path}/lib")
@@ -287,6 +286,7 @@ def as_nobody(scenario: Callable[[str], None]) -> None:
     folder = tempfile.mkdtemp()
     if os.geteuid() != 0:
         scenario(os.path.join(folder, ".kern"))
+        shutil.rmtree(folder)
         return
     os.chown(folder, 65534, 65534)
     child = os.fork()
@@ -305,6 +305,7 @@ def as_nobody(scenario: Callable[[str], None]) -> None:
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    shutil.rmtree(folder)
 
 
 def test_files_that_vanish_meanwhile_are_fine(work: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,7 +369,7 @@ def test_files_that_appear_meanwhile_are_deleted_too(work: str) -> None:
 def test_a_very_deep_tree_is_deleted(work: str) -> None:
     path, token = make(work)
     folder = os.open(path, os.O_RDONLY)
-    for _ in range(250):
+    for _ in range(600):
         os.mkdir("d", dir_fd=folder)
         os.close(os.open("f", os.O_CREAT, dir_fd=folder))
         below = os.open("d", os.O_RDONLY, dir_fd=folder)

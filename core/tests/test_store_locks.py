@@ -155,6 +155,20 @@ def test_who_is_told_to_stop_does(work: str) -> None:
         pass
 
 
+def test_a_slow_lock_tells_once(work: str, holders: list[subprocess.Popen[str]]) -> None:
+    hold_elsewhere(holders, work)
+    told: list[str] = []
+    asked: list[int] = []
+
+    def stopped() -> bool:
+        asked.extend([1] if told else [])
+        return len(asked) == 4
+
+    with pytest.raises(Stopped), store.lock(work, "py312", timeout=60, on_wait=told.append, stopped=stopped):
+        pass
+    assert len(told) == 1
+
+
 def test_a_fast_lock_tells_nobody(work: str) -> None:
     told: list[str] = []
     with store.lock(work, "py312", on_wait=told.append), pytest.raises(LockTimeout):

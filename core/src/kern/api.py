@@ -18,10 +18,8 @@ The module that an entry point names is imported in every run that uses it, so i
 library's light parts at the top, and what is heavy inside the functions that need it.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence  # noqa: TC003 - part of the contract at run time
-from contextlib import AbstractContextManager  # noqa: TC003
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -236,6 +234,10 @@ class Context(Protocol):
     @property
     def recreate(self) -> bool:
         """Whether the user asked for everything to be made anew (``--recreate``): caches of drivers included."""
+
+    @property
+    def distrust(self) -> bool:
+        """Whether files of the environment were changed in place: what a cache had linked them from is suspect too."""
 
     def run(self, command: Command, *, check: bool = True, echo: bool = True) -> Completed:
         """Run a process to its end and own its whole tree.

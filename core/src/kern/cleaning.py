@@ -72,8 +72,7 @@ def clean(session: Session, item: Item) -> None:
         if item.kind == ENVIRONMENTS and record.get("provider"):
             provider = session.registry.load("kern.provider", record["provider"])
             provider.dispose(item.path, session.context(record["provider"]))
-        session.state.discard(item.path, record.get("token", ""))
-        session.state.remove(item.kind, item.name)
+        session.state.discard(item.kind, item.name, item.path)
 
 
 OWN = frozenset({"envs", "records", "artifacts", "locks", "logs", "tmp", "trash", "kern", ".gitignore", "CACHEDIR.TAG"})

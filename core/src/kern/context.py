@@ -60,7 +60,7 @@ class StepContext:
     ) -> None:
         """Bind the shared services to a driver's cache, a step's log and its directories.
 
-        ``distrust`` asks the driver to make everything anew, caches included, for this step alone.
+        ``distrust`` tells the driver that what its caches hold may have been changed.
         """
         self._services = services
         self._driver = driver
@@ -71,7 +71,8 @@ class StepContext:
         self.project_dir = services.project_dir
         self.environ = services.environ
         self.platform = sys.platform
-        self.recreate = services.recreate or distrust
+        self.recreate = services.recreate
+        self.distrust = distrust
 
     @property
     def work_dir(self) -> str:

@@ -55,9 +55,7 @@ class StepFailed(KernError):
 
     exit_code = 3
 
-    def __init__(
-        self, message: str, *, where: str = "", hint: str = "", log: str = "", tail: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, where: str = "", hint: str = "", log: str = "", tail: str = "") -> None:
         """Carry the evidence beside the words."""
         super().__init__(message, where=where, hint=hint)
         self.log = log

@@ -4,8 +4,6 @@ Named tuples instead of dataclasses: they are made on the hot path, where each d
 of every start (docs/decisions/0003-hot-path.md).
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 PASSED = "passed"

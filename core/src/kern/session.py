@@ -74,6 +74,7 @@ class Session:
         self.stopping: Callable[[], bool] = lambda: False
         self._supervisor: Supervisor | None = None
         self._snapshots: dict[tuple[str, tuple[str, ...]], Snapshot] = {}
+        self._previous: dict[tuple[str, tuple[str, ...]], dict[str, Any] | None] = {}
         self._records: dict[str, tuple[str, dict[str, Any] | None]] = {}
         self.stamps: dict[str, str] = {}
         if self.project.requires:
@@ -116,7 +117,7 @@ class Session:
     @cached_property
     def state(self) -> State:
         """The work directory's contents."""
-        return State(self.work_dir, lambda text: self.warn(text))
+        return State(self.work_dir, self._say)
 
     @cached_property
     def masker(self) -> Masker:
@@ -192,14 +193,14 @@ class Session:
 
         key = (root, patterns)
         if key not in self._snapshots:
-            previous = self.state.read(SOURCES, self._sources_name(key))
+            previous = self._previous[key] = self.state.read(SOURCES, self._sources_name(key))
             self._snapshots[key] = snapshot(root, patterns, previous, run=self._ask)
         return self._snapshots[key]
 
     def save_snapshots(self) -> None:
         """Keep what is known of the source trees for the next run."""
         for key, taken in self._snapshots.items():
-            if not taken.unchanged:
+            if taken.state is not self._previous.get(key):
                 self.state.write(SOURCES, self._sources_name(key), taken.state)
 
     def _sources_name(self, key: tuple[str, tuple[str, ...]]) -> str:
@@ -229,6 +230,9 @@ class Session:
         provider = self.registry.load("kern.provider", self.rows.provider_of(name, factors))
         known = self.providers | PLATFORMS | frozenset(self.project.packages)
         return all(factor in known or provider.claims(factor) for factor in factors)
+
+    def _say(self, text: str) -> None:
+        self.warn(text)
 
     def _labelled(self, labels: tuple[str, ...]) -> list[str]:
         from kern.labels import labelled

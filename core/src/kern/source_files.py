@@ -151,7 +151,14 @@ def _ignored_by_git(
     ignored = [os.fsdecode(entry[3:]) for entry in output.split(b"\0") if entry.startswith(b"!! ")]
     if any(prefix.startswith(path) for path in ignored):
         return None
-    return {path[len(prefix) :] for path in ignored}
+    untracked = [os.fsdecode(entry[3:])[len(prefix) :] for entry in output.split(b"\0") if entry.startswith(b"?? ")]
+    return {path[len(prefix) :] for path in ignored}.union(path for path in untracked if _is_built(path))
+
+
+def _is_built(path: str) -> bool:
+    """Whether an untracked file is what a build leaves in a tree, although nobody told git so."""
+    folders = path.split("/")[:-1]
+    return bool(folders) and (folders[0] in ("build", "dist") or any(name.endswith(".egg-info") for name in folders))
 
 
 def _checkout(root: str) -> str | None:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from kern import store
-from kern.errors import KernError
+from kern.errors import KernError, StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,24 +67,29 @@ class State:
         """Whether a directory is the one that kern made there."""
         return store.belongs_here(path, token)
 
-    def replace_directory(self, path: str, old: str, announce: Callable[[str], None]) -> None:
-        """Delete what kern made at a path and make it anew, empty.
+    def remake(self, kind: str, name: str, path: str) -> str:
+        """Delete what kern made at a path and make it anew, empty; its record stops saying ready before anything else.
+
+        What stands there and is not kern's is moved aside; nothing of it is lost.
 
         Args:
+            kind: kind of the record.
+            name: name of the record.
             path: absolute path below the work directory.
-            old: token of the directory that may be there, from its record.
-            announce: told the new token before anything is made, to write it down.
+
+        Returns:
+            The token that the finished record has to hold.
         """
         try:
-            store.remove_directory(self.work, path, old or None)
+            return store.remake_directory(self.work, kind, name, path)
+        except StepFailed:
+            raise
         except KernError as error:
             self._put_aside(path, error)
-        token = store.new_token()
-        announce(token)
-        store.make_directory(self.work, path, token)
+        return store.remake_directory(self.work, kind, name, path)
 
     def _put_aside(self, path: str, error: KernError) -> None:
-        """Move away what stands where kern has to make something and is not kern's; nothing is lost.
+        """Move away what stands where kern has to make something.
 
         Raises:
             KernError: as given, where it can't be moved.
@@ -96,9 +101,9 @@ class State:
             raise error from None
         self.warn(f"{path} is not kern's: moved to {aside}")
 
-    def discard(self, path: str, token: str) -> None:
-        """Delete what kern made."""
-        store.remove_directory(self.work, path, token or None)
+    def discard(self, kind: str, name: str, path: str) -> None:
+        """Delete what kern made, and its record."""
+        store.discard_directory(self.work, kind, name, path)
 
     def temporary(self, label: str) -> AbstractContextManager[str]:
         """A directory for the length of a block; stays as evidence after a failure."""
@@ -111,11 +116,10 @@ class State:
             The directory and its token. The artifact counts only when its record is written.
         """
         path = store.artifact_path(self.work, key)
-        tokens: list[str] = []
-        self.replace_directory(path, (self.read(ARTIFACTS, key) or {}).get("token", ""), tokens.append)
+        token = self.remake(ARTIFACTS, key, path)
         for name in os.listdir(output):
             os.rename(os.path.join(output, name), os.path.join(path, name))
-        return path, tokens[0]
+        return path, token
 
     def prune_artifacts(self, kept: int) -> None:
         """Delete the oldest artifacts that no build's record speaks of, beyond ``kept`` of them."""
@@ -125,8 +129,7 @@ class State:
             found = sorted((entry.stat().st_mtime, entry.name) for entry in entries if entry.is_dir())
         for _, name in found[: max(0, len(found) - kept)]:
             if name not in used:
-                self.discard(os.path.join(folder, name), (self.read(ARTIFACTS, name) or {}).get("token", ""))
-                self.remove(ARTIFACTS, name)
+                self.discard(ARTIFACTS, name, os.path.join(folder, name))
 
     def _used_artifacts(self) -> set[str]:
         used = set()

@@ -20,7 +20,7 @@ import pytest
 from kern.api import Artifact, Command, Completed, EnvSpec
 from kern.errors import StepFailed
 from kern_venv.interpreters import Interpreter, find_interpreter
-from kern_venv.provider import VenvOptions
+from kern_venv.options import VenvOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,6 +36,7 @@ class FakeContext:
     said: list[str] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
     recreate: bool = False
+    distrust: bool = False
     platform: str = sys.platform
 
     def _folder(self, name: str) -> str:

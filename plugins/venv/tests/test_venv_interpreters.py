@@ -8,7 +8,7 @@ import pytest
 
 from kern.api import EnvSpec
 from kern_venv.interpreters import all_interpreters, base_of, find_interpreter, interpreter_for, searched_places
-from kern_venv.provider import VenvOptions
+from kern_venv.options import VenvOptions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -40,6 +40,7 @@ class LocalContext:
     environ: Mapping[str, str] = field(default_factory=host_environ)
     platform: str = sys.platform
     recreate: bool = False
+    distrust: bool = False
     commands: list[Command] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     locked: list[str] = field(default_factory=list)

@@ -139,7 +139,7 @@ def misfits(driver: object, protocol: type) -> list[str]:
     """
     wrong = []
     for name, annotation in protocol.__annotations__.items():
-        shape = _SHAPES[annotation]
+        shape = _SHAPES[annotation if isinstance(annotation, str) else _spelt(annotation)]
         if not hasattr(driver, name):
             wrong.append(f"{name} (missing)")
         elif not isinstance(getattr(driver, name), shape):
@@ -149,6 +149,10 @@ def misfits(driver: object, protocol: type) -> list[str]:
         if code is not None and not name.startswith("_"):
             wrong += _method_misfits(driver, name, code.co_argcount - 1)
     return wrong
+
+
+def _spelt(annotation: object) -> str:
+    return annotation.__name__ if type(annotation) is type else str(annotation).replace("typing.", "")
 
 
 def _method_misfits(driver: object, name: str, count: int) -> list[str]:

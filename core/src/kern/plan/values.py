@@ -1,14 +1,10 @@
 """The plan as values."""
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kern.api import Artifact, EnvSpec, PackageSpec
-    from kern.sources import Snapshot
+from kern.api import Artifact, EnvSpec, PackageSpec
+from kern.sources import Snapshot
 
 REUSE = "reuse"
 MAKE = "make"

@@ -29,6 +29,7 @@ from kern.scheduler import Node, Pools, Scheduler
 from kern.state import ENVIRONMENTS
 from kern.steps.environment import ensure_environment
 from kern.steps.row import blank_result, run_row
+from kern.store import tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,6 +86,8 @@ class Engine:
         """Run everything; a result for every row, in the plan's order."""
         self._session.supervisor()
         self._scheduler.run()
+        if self._made or self._broken:
+            tidy(self._session.work_dir)
         for row in self._plan.rows:
             if row.row.label not in self.results:
                 self._finish(blank_result(row, INTERRUPTED, reason=self._interrupted or "interrupted"))

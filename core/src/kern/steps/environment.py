@@ -48,7 +48,7 @@ def ensure_environment(
             if action == UPDATE and record is not None:
                 _update(session, plan, record, artifact, context)
             else:
-                _make(session, plan, record, artifact, context)
+                _make(session, plan, artifact, context)
         return action
 
 
@@ -67,20 +67,12 @@ def _decide_again(
     return action, reason
 
 
-def _make(
-    session: Session, plan: RowPlan, record: Mapping[str, Any] | None, artifact: Artifact | None, context: Any
-) -> None:
+def _make(session: Session, plan: RowPlan, artifact: Artifact | None, context: Any) -> None:
     provider = session.registry.load("kern.provider", plan.row.provider)
     location = plan.spec.location
-    old = (record or {}).get("token", "")
-    value: dict[str, Any] = {"state": MAKING, "location": location, "token": old}
     provider.dispose(location, context)
-
-    def announce(token: str) -> None:
-        value["token"] = token
-        session.state.write(ENVIRONMENTS, plan.row.key, value)
-
-    session.state.replace_directory(location, old, announce)
+    token = session.state.remake(ENVIRONMENTS, plan.row.key, location)
+    value: dict[str, Any] = {"location": location, "token": token}
     environment = provider.provision(plan.spec, context)
     installed = provider.install(plan.spec, environment, [artifact] if artifact else [], context)
     _finish(session, plan, value, environment, installed, artifact)

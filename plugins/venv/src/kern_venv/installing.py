@@ -68,6 +68,8 @@ def install(
         forget_bytecode(prefix, replaced)
         renewed = (f"--reinstall-package={name_in(artifact)}" for artifact in artifacts)
         run_uv(target, (*renewed, *arguments, *artifacts), context)
+        if context.distrust:
+            _heal(target, prefix, (*arguments, *artifacts), context)
         return
     run_pip(target, (*arguments, *artifacts), context)
     if replaced:
@@ -102,6 +104,24 @@ def run_uv(target: Target, arguments: Sequence[str], context: Context) -> None:
     _mask(settings.environ, arguments, context)
     argv = (uv, "pip", "install", "--python", target.python, *settings.arguments, *arguments)
     context.run(Command(argv=argv, cwd=context.project_dir, environ=settings.environ))
+
+
+def _heal(target: Target, prefix: str, arguments: Sequence[str], context: Context) -> None:
+    """Install once more, from the index instead of from uv's cache.
+
+    uv links files into environments: who changes one in place changes the cache, and every later environment gets it.
+    Where nothing could be fetched again the cache is left as it is.
+    """
+    from kern.api import Command
+
+    uv = find_uv(context.environ)
+    settings = _settings(context)
+    offline = settings.environ.get("UV_OFFLINE") and not settings.environ.get("UV_NO_INDEX")
+    names = tuple(installed(prefix))
+    if uv is None or offline or not names:
+        return
+    context.run(Command(argv=(uv, "cache", "clean", "--quiet", *names), environ=settings.environ), check=False)
+    run_uv(target, ("--reinstall", *arguments), context)
 
 
 def run_pip(target: Target, arguments: Sequence[str], context: Context) -> None:

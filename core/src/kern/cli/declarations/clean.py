@@ -1,7 +1,5 @@
 """How ``kern clean`` is spelt."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from kern.cli.declarations.model import SELECTION, SWITCH, Option, Verb

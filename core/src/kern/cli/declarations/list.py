@@ -1,7 +1,5 @@
 """How ``kern list`` is spelt."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from kern.cli.declarations.model import JSON, LABEL, SELECTION, SWITCH, Option, Verb

@@ -1,7 +1,5 @@
 """How ``kern plan`` is spelt."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from kern.cli.declarations.model import JSON, LABEL, MISSING, PACKAGE, RECREATE, SELECTION, SKIP, Verb

@@ -1,7 +1,5 @@
 """How ``kern schema`` is spelt."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from kern.cli.declarations.model import TEXT, Option, Verb

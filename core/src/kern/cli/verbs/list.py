@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kern.cli.opening import open_session, print_json, write
 from kern.listing import Listed, document, listing
-from kern.visible import visible
+from kern.visible import visible_lines
 
 if TYPE_CHECKING:
     from kern.cli.declarations import ListArguments
@@ -71,7 +71,7 @@ def _table(rows: list[Listed], *, why: bool) -> str:
         lines.append(f"{mark}{listed.row.label:<{width}}  {note}".rstrip())
     text = "\n".join(lines)
     legend = "\n\n* runs by default\n" if any(listed.default for listed in rows) else "\n"
-    return visible(text) + legend
+    return visible_lines(text) + legend
 
 
 def _why(listed: Listed) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kern.cli.opening import print_json, write
 from kern.drivers import registry
-from kern.visible import visible
+from kern.visible import visible_lines
 
 if TYPE_CHECKING:
     from kern.cli.declarations import PluginsArguments
@@ -42,4 +42,4 @@ def _table(plugins: tuple[Plugin, ...]) -> str:
     lines = [
         "  ".join((*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[4])) for row in rows
     ]
-    return visible("\n".join(line.rstrip() for line in lines)) + "\n"
+    return visible_lines("\n".join(line.rstrip() for line in lines)) + "\n"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kern.cli.opening import masked, open_session, print_json, write
 from kern.errors import UsageError
-from kern.visible import visible
+from kern.visible import visible_lines
 
 if TYPE_CHECKING:
     from kern.cli.declarations import ShowArguments
@@ -49,7 +49,7 @@ def _text(shown: dict[str, Any]) -> str:
             lines.append(f"{key} = {_value(setting['value'])}  # {', '.join(setting['from'])}")
         elif setting["value"] not in (None, "", [], {}, False, 0):
             lines.append(f"{key} = {_value(setting['value'])}  # default")
-    return visible("\n".join(lines)) + "\n"
+    return visible_lines("\n".join(lines)) + "\n"
 
 
 def _value(value: object) -> str:
