@@ -320,6 +320,7 @@ def clean_environ(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> dic
         **found,
         "HOME": str(home),
         "USER": "somebody",
+        "TMPDIR": str(tmp_path_factory.mktemp("tmp")),
         "KERN_CACHE_DIR": str(tmp_path_factory.mktemp("kern-cache")),
         "UV_CACHE_DIR": str(tmp_path_factory.mktemp("uv-cache")),
         "PIP_CONFIG_FILE": os.devnull,

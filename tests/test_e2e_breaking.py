@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -115,6 +116,35 @@ def test_a_second_interrupt_ends_what_ignores_the_first(
     os.kill(started.pid, signal.SIGINT)
     assert started.wait(20) == 130
     assert time.monotonic() - begun < 5
+    assert living(mark) == []
+
+
+def test_ctrl_c_on_a_terminal_reaches_each_command_once(
+    holder: Project, mark: str, wait_for: Callable[..., None]
+) -> None:
+    setsid = shutil.which("setsid")
+    if setsid is None:
+        pytest.skip("there is no setsid to give kern a terminal with")
+    parent, child = pty.openpty()
+    started = subprocess.Popen(
+        (setsid, "--ctty", "--wait", *holder.command, "run", "-j", "2"),
+        cwd=holder.root,
+        env={**holder.environ, "TERM": "xterm"},
+        stdin=child,
+        stdout=child,
+        stderr=child,
+        start_new_session=True,
+    )
+    os.close(child)
+    try:
+        wait_for((holder / "ready").exists, what="the command")
+        os.write(parent, b"\x03")
+        assert started.wait(20) == 130
+    finally:
+        os.close(parent)
+        started.kill()
+        started.wait()
+    assert (holder / "interrupted").read_text() == "x"
     assert living(mark) == []
 
 

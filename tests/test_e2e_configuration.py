@@ -75,22 +75,23 @@ def test_expressions_generate_exclude_and_select(project: Project) -> None:
     assert names("b", "lint") == ["py311-b", "py313-b", "lint"]
 
 
-def test_the_most_specific_table_wins_and_show_says_which(project: Project) -> None:
-    project.config(
+def test_the_most_specific_table_wins_wherever_it_stands_and_show_says_which(project: Project) -> None:
+    tables = (
         'env_list = ["a-b-c"]\n'
         '[env]\ndescription = "all"\n'
-        '[env.a]\ndescription = "one factor"\n'
         '[env."a-b"]\ndescription = "two factors"\n'
+        '[env.a]\ndescription = "one factor"\n'
         '[env."c-!z"]\ntimeout = 5\n'
     )
+    project.config(tables)
     assert settings(project, "a-b-c")["description"] == {
         "value": "two factors",
-        "from": ["kern.toml:7 env.a-b.description"],
+        "from": ["kern.toml:5 env.a-b.description"],
     }
-    project.write({"kern.toml": (project / "kern.toml").read_text() + '[env."a-b-c"]\ndescription = "exactly"\n'})
+    project.config(tables.replace("[env]\n", '[env."a-b-c"]\ndescription = "exactly"\n[env]\n'))
     shown = project.kern("show", "a-b-c", code=0).out
-    assert 'description = "exactly"  # kern.toml:11 env.a-b-c.description' in shown.splitlines()
-    assert "timeout = 5.0  # kern.toml:9" in shown
+    assert 'description = "exactly"  # kern.toml:3 env.a-b-c.description' in shown.splitlines()
+    assert "timeout = 5.0  # kern.toml:11" in shown
     assert 'provider = "venv"  # default' in shown
 
 
@@ -262,6 +263,13 @@ def test_a_mistake_is_said_before_anything_is_made(project: Project) -> None:
 def test_a_mistake_in_a_table_of_pyproject_has_its_line(project: Project) -> None:
     project.write({"pyproject.toml": '[project]\nname = "x"\n\n[tool.kern]\nenv_list = 3\n'})
     assert "pyproject.toml:5 tool.kern.env_list" in project.error("list")
+
+
+def test_a_configuration_that_cannot_be_read_is_said(project: Project) -> None:
+    (project / "kern.toml").write_bytes(b"env_list = []\n# \xff\n")
+    assert "kern.toml:2" in project.error("list")
+    assert "there is no configuration file" in project.error("list", "--config", "nowhere.toml")
+    assert "there is no directory" in project.error("-C", "nowhere", "list")
 
 
 @pytest.mark.parametrize(

@@ -355,3 +355,22 @@ def test_an_interpreter_given_by_its_path_is_taken(
     project.run()
     config = (project.environment("a") / "pyvenv.cfg").read_text()
     assert f"3.{several[-1][3:]}" in config
+
+
+def test_an_interpreter_that_was_replaced_or_removed_is_noticed(
+    project: Project, pythons: dict[str, str], several: list[str]
+) -> None:
+    link = project / "python"
+    link.symlink_to(pythons[several[0]])
+    show = "import sys; print(sys.version_info[:2])"
+    project.config(
+        f"env_list = ['a']\n[env]\npackage = 'none'\nbase_python = './python'\ncommands = [['python', '-c', '{show}']]\n"
+    )
+    project.run()
+    link.unlink()
+    link.symlink_to(pythons[several[1]])
+    assert "interpreter changed" in project.kern("plan", code=0).out
+    assert project.run().rows()["a"]["made"] == ["made environment"]
+    assert f"(3, {several[1][3:]})" in (project.work / "logs/latest/a.log").read_text()
+    link.unlink()
+    assert "there is no interpreter for ./python" in project.kern("run", "--missing", "fail", code=3).out

@@ -376,6 +376,30 @@ def test_a_build_leaves_nothing_in_the_tree_and_sees_no_other_packages(project: 
     assert {path.relative_to(project.root).parts[0] for path in after - before} == {".kern"}
 
 
+def test_the_environment_of_a_build_has_its_requirements_alone_and_is_kept(project: Project, tmp_path: Path) -> None:
+    pure(project, f"env_list = ['a']\n[env]\npackage = 'wheel'\n{SHOW}")
+    for name, before, after in (
+        ("pyproject.toml", "requires = []", 'requires = ["apple<2"]'),
+        ("backend/own_backend.py", "import base64,", "import apple; assert apple.VERSION == '1.0'\nimport base64,"),
+    ):
+        text = (project / name).read_text()
+        assert before in text
+        (project / name).write_text(text.replace(before, after))
+    env = {"KERN_CACHE_DIR": str(tmp_path / "cache")}
+
+    def build_log(answer: int) -> str:
+        (project / "src/demo/__init__.py").write_text(f"answer = {answer}\n")
+        assert "built wheel" in project.run(env=env).rows()["a"]["made"]
+        return "".join(path.read_text() for path in (project.work / "logs/latest").glob("build-*.log"))
+
+    assert "apple" in build_log(1)
+    assert "apple" not in build_log(2)
+    text = (project / "pyproject.toml").read_text()
+    (project / "pyproject.toml").write_text(text.replace("apple<2", "apple>=2"))
+    failed = project.kern("run", env=env, code=3)
+    assert "AssertionError" in failed.out
+
+
 def test_a_folder_without_a_package_says_how_to_go_on(project: Project) -> None:
     project.config("env_list = ['a']\n[env]\npackage = 'wheel'\n")
     failed = project.kern("run", code=3)

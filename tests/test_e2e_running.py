@@ -156,6 +156,18 @@ def test_a_timeout_ends_the_whole_tree_and_says_so(
     assert processes(mark) == []
 
 
+def test_a_timeout_ends_a_command_that_ignores_every_polite_signal(
+    one: Project, processes: Callable[[str], list[int]]
+) -> None:
+    mark = f"mark-stubborn-{time.time_ns()}"
+    stubborn = f"import signal, time; [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]; time.sleep(60) # {mark}"
+    commands(one, json.dumps([["python", "-c", stubborn]]), "timeout = 0.5\n")
+    begun = time.monotonic()
+    assert one.run(code=1).outcomes() == {"a": "timed out"}
+    assert time.monotonic() - begun < 20
+    assert processes(mark) == []
+
+
 def test_what_a_command_leaves_running_is_killed_and_said(one: Project, processes: Callable[[str], list[int]]) -> None:
     mark = f"mark-left-{time.time_ns()}"
     child = f"import os, subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60) # {mark}'], start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)"

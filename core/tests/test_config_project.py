@@ -165,12 +165,6 @@ def test_mistakes(loaded: Loaded, text: str, message: str, where: str, hint: str
     assert caught.value.hint.startswith(hint)
 
 
-@pytest.mark.parametrize("name", ["²", "é", ".hidden", "..x"])
-def test_names_of_packages_can_be_factors_and_folders(loaded: Loaded, name: str) -> None:
-    with pytest.raises(ConfigError, match="can't be the name of a package definition"):
-        loaded(f"[package.'{name}']")
-
-
 def test_mistakes_in_pyproject(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[project]\nname='x'\n[tool.kern]\n[tool.kern.env.a]\nretries = -1")
     with pytest.raises(ConfigError) as caught:

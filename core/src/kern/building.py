@@ -50,7 +50,7 @@ def build(session: Session, names: Sequence[str], packages: Sequence[str], jobs:
     choices = Choices(jobs, True, False, None, new_run_directory(session.work_dir).path, {})
     engine = Engine(session, plan, choices, emit)
     engine.execute()
-    session.save_snapshots()
+    session.remember()
     return _artifacts(engine, wanted)
 
 

@@ -6,6 +6,10 @@ How it is printed is not decided here.
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
+
 
 class KernError(Exception):
     """Base of everything that is reported to the user in words, never as a traceback.
@@ -24,6 +28,11 @@ class KernError(Exception):
         self.message = message
         self.where = where
         self.hint = hint
+
+    def at(self, where: str) -> Self:
+        """The same error with a place; finding a line means reading a file, so it is done when there is an error."""
+        self.where = where
+        return self
 
 
 class UsageError(KernError):

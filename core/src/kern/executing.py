@@ -86,7 +86,7 @@ def _make(session: Session, name: str) -> None:
     session.warn(f"making {name} first")
     choices = Choices(1, True, False, None, new_run_directory(session.work_dir).path, {})
     results = Engine(session, Plan(plan.builds, rows, ()), choices, emit).execute()
-    session.save_snapshots()
+    session.remember()
     for failure in failures:
         raise StepFailed(failure.reason, hint=failure.hint, log=failure.log, tail=failure.tail)
     for result in results:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kern.expression import Expression, check_name, factors_of, is_generative, matches, names, parse
+from kern.errors import ConfigError
+from kern.expression import check_name, factors_of, is_generative, literal_factors, matches, names, parse
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from kern.config.project import Project, Table
+    from kern.expression import Expression
 
 PLATFORMS = frozenset({"linux", "darwin", "win32", "cygwin", "freebsd"})
 """Factors that bind an environment to a platform (the values of ``sys.platform`` that people use)."""
@@ -26,24 +28,38 @@ def environments(project: Project, providers: Collection[str], extra: Iterable[s
     Raises:
         ConfigError: an expression that generates nothing sensible.
     """
-    where = project.where("env_list")
-    excluded = tuple(parse(text, project.where("exclude")) for text in project.exclude)
-    found = dict.fromkeys(_generated(project.env_list, where, excluded), True)
+    excluded = _parsed(project, "exclude", project.exclude)
+    listed = _parsed(project, "env_list", project.env_list)
+    found = dict.fromkeys(_generated(project, listed, excluded), True)
     for name in extra:
         check_name(name, "hook kern_matrix")
         found.setdefault(name, True)
-    used = _factors(project.env_list) | PLATFORMS | frozenset(providers)
+    used = frozenset[str]().union(*map(literal_factors, listed)) | PLATFORMS | frozenset(providers)
     for table in project.tables[1:]:
         for name in _declared(project, table, used):
             found.setdefault(name, False)
     return found
 
 
-def _generated(texts: Iterable[str], where: str, excluded: tuple[Expression, ...]) -> Iterable[str]:
-    for text in texts:
-        for name in names(parse(text, where), where):
+def _parsed(project: Project, key: str, texts: Iterable[str]) -> tuple[Expression, ...]:
+    try:
+        return tuple(parse(text) for text in texts)
+    except ConfigError as error:
+        raise error.at(project.where(key)) from None
+
+
+def _generated(project: Project, listed: Iterable[Expression], excluded: tuple[Expression, ...]) -> Iterable[str]:
+    for expression in listed:
+        for name in _names(project, expression, ("env_list",)):
             if not excluded or not _is_excluded(name, excluded):
                 yield name
+
+
+def _names(project: Project, expression: Expression, keys: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return names(expression)
+    except ConfigError as error:
+        raise error.at(project.where(*keys)) from None
 
 
 def _is_excluded(name: str, excluded: tuple[Expression, ...]) -> bool:
@@ -51,16 +67,9 @@ def _is_excluded(name: str, excluded: tuple[Expression, ...]) -> bool:
     return any(matches(expression, present) for expression in excluded)
 
 
-def _factors(texts: Iterable[str]) -> frozenset[str]:
-    """Every factor that the generated names are made of, without generating them."""
-    from kern.expression import literal_factors
-
-    return frozenset(factor for text in texts for factor in literal_factors(parse(text)))
-
-
 def _declared(project: Project, table: Table, used: frozenset[str]) -> tuple[str, ...]:
     """The environments that a table declares by being there: ``[env.docs]`` does unless ``docs`` is a known factor."""
     if table.expression is None or not is_generative(table.expression):
         return ()
-    where = project.where(*table.keys)
-    return tuple(name for name in names(table.expression, where) if not used.issuperset(factors_of(name)))
+    found = _names(project, table.expression, table.keys)
+    return tuple(name for name in found if not used.issuperset(factors_of(name)))

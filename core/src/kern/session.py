@@ -8,10 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from kern.config.project import Project, load
+from kern.config.reading import Reader
 from kern.context import Services, StepContext
 from kern.drivers import GROUPS, Registry, registry
 from kern.drivers.index import cache_dir
 from kern.drivers.known import family
+from kern.errors import KernError
 from kern.expression import factors_of
 from kern.hooks import Hooks
 from kern.matrix import PLATFORMS, environments
@@ -69,7 +71,8 @@ class Session:
         self.lanes = lanes
         self.lock_timeout = lock_timeout
         self.foreground = foreground
-        self.project: Project = load(directory, config)
+        self._reader = Reader(_recall)
+        self.project: Project = load(directory, config, self._reader)
         self.registry: Registry = registry()
         self.stopping: Callable[[], bool] = lambda: False
         self._supervisor: Supervisor | None = None
@@ -197,11 +200,14 @@ class Session:
             self._snapshots[key] = snapshot(root, patterns, previous, run=self._ask)
         return self._snapshots[key]
 
-    def save_snapshots(self) -> None:
-        """Keep what is known of the source trees for the next run."""
+    def remember(self) -> None:
+        """Keep what is known of the source trees and the configuration for the next run."""
         for key, taken in self._snapshots.items():
             if taken.state is not self._previous.get(key):
                 self.state.write(SOURCES, self._sources_name(key), taken.state)
+
+        for path, (content, table) in self._reader.parsed.items():
+            _keep(path, content, table)
 
     def _sources_name(self, key: tuple[str, tuple[str, ...]]) -> str:
         import zlib
@@ -235,9 +241,30 @@ class Session:
         self.warn(text)
 
     def _labelled(self, labels: tuple[str, ...]) -> list[str]:
+        if not labels:
+            return []
         from kern.labels import labelled
 
-        return labelled(self.project, self.settings, self.matrix, labels) if labels else []
+        return labelled(self.project, self.settings, self.matrix, labels)
+
+
+PARSED = "configuration"
+"""Kind of the records in the user's cache that hold parsed configuration files."""
+
+
+def _recall(path: str, content: bytes) -> dict[str, Any] | None:
+    """What a configuration file was parsed to before; only the very same text counts."""
+    known = State(cache_dir()).read(PARSED, path)
+    same = known is not None and known.get("text") == content.decode(errors="surrogateescape")
+    return known["table"] if known is not None and same and isinstance(known.get("table"), dict) else None
+
+
+def _keep(path: str, content: bytes, table: dict[str, Any]) -> None:
+    """Remember a parsed configuration file. It is in the user's cache since a project's own folder can be anybody's."""
+    try:
+        State(cache_dir()).write(PARSED, path, {"text": content.decode(), "table": table})
+    except (KernError, TypeError, ValueError):
+        return  # an unwritable cache, or dates, which JSON does not have
 
 
 def _to_stderr(text: str) -> None:

@@ -6,7 +6,8 @@ import os
 from typing import Any
 
 from kern.config.assume import assume
-from kern.config.find import PYPROJECT, Found, read_toml
+from kern.config.find import PYPROJECT, Found
+from kern.config.reading import read_toml
 
 MINORS = (9, 10, 11, 12, 13, 14)
 """Python minor versions that a first matrix may name."""

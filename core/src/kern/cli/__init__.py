@@ -26,8 +26,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code (docs/cli.md). Nothing is raised: every failure has been reported when this returns.
     """
+    import gc
+
     from kern.cli.streams import finish, leave, mend
 
+    gc.disable()  # collecting while everything is still being imported costs milliseconds and finds nothing
     try:
         mend()
         code = finish(outcome(sys.argv[1:] if argv is None else argv))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -62,10 +63,12 @@ def execute(session: Session, plan: Plan, arguments: RunArguments, jobs: int) ->
     emit(started)
     for text in plan.notices:
         emit(Notice("info", text))
+    gc.freeze()
+    gc.enable()
     with _Signals(engine.stop) as received:
         results = engine.execute()
         code = _code(results, received)
-        session.save_snapshots()
+        session.remember()
     finished = RunFinished(results, code, time.monotonic() - begun)
     emit(finished)
     if arguments.json:

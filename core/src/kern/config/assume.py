@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from kern.config.find import PYPROJECT, Found, read_toml
+from kern.config.find import PYPROJECT, Found
+from kern.config.reading import read_toml
 
 TEST_NAMES = ("test", "tests", "testing", "dev")
 """Extras and dependency groups that projects keep what their tests need in, the usual one first."""

@@ -8,6 +8,7 @@ from kern.config.find import Found, find
 from kern.config.keys import ENV_KEYS, EXTEND, PACKAGE_KEYS, TOP_KEYS, Key
 from kern.config.kinds import CHECKS
 from kern.config.place import Source
+from kern.config.reading import Reader
 from kern.errors import ConfigError
 from kern.expression import Expression, parse
 
@@ -75,18 +76,19 @@ class Project(NamedTuple):
         return self.source.where(*keys) if self.source else self.directory
 
 
-def load(start: str, config: str = "") -> Project:
+def load(start: str, config: str = "", reader: Reader | None = None) -> Project:
     """Find and check the configuration.
 
     Args:
         start: directory to look from, upwards.
         config: file that the user named, or empty.
+        reader: reads the files.
 
     Raises:
         UsageError: there is no project.
         ConfigError: a mistake in the file, with its place.
     """
-    found = find(start, config)
+    found = find(start, config, reader or Reader())
     if found.source is None:
         from kern.config.assume import assume
 
@@ -150,8 +152,15 @@ def _tables(env: Mapping[str, Any], source: Source) -> tuple[Table, ...]:
         if _is_expression(key, value):
             path = ("env", key)
             values = _env_values(value, source, path)
-            tables.append(Table(key, parse(key, source.where(*path)), values, path, len(tables)))
+            tables.append(Table(key, _parsed(key, source, path), values, path, len(tables)))
     return tuple(tables)
+
+
+def _parsed(text: str, source: Source, path: tuple[str, ...]) -> Expression:
+    try:
+        return parse(text)
+    except ConfigError as error:
+        raise error.at(source.where(*path)) from None
 
 
 def _is_expression(key: str, value: Any) -> bool:
@@ -199,5 +208,5 @@ def _package(name: str, table: Mapping[str, Any], source: Source) -> PackageTabl
     path = ("package", name)
     values = _check_keys(table, PACKAGE_KEYS, source, path)
     options = {key: value for key, value in table.items() if key not in PACKAGE_KEYS}
-    match = tuple(parse(text, source.where(*path, "match")) for text in values["match"])
+    match = tuple(_parsed(text, source, (*path, "match")) for text in values["match"])
     return PackageTable(name, values, options, match, values["match"])
