@@ -90,14 +90,16 @@ def _run(command: tuple[str, ...], tree: str, environ: dict[str, str], log: IO[b
     log.write(f"$ {' '.join(command)}\n".encode())
     log.flush()
     program = shutil.which(command[0], path=environ["PATH"]) or command[0]
-    done = subprocess.run(
-        [program, *command[1:]],
-        cwd=tree,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        timeout=SECONDS,
-        check=False,
-    )
-    return done.returncode == 0
+    try:
+        code = subprocess.call(
+            [program, *command[1:]],
+            cwd=tree,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            timeout=SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return code == 0

@@ -21,17 +21,23 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from by_hand import Outcome, find_interpreter, recipe_of, test_by_hand, version_of
 from counting import Counts, count
 from sdists import FetchError, fetch, unpack
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = 3600
-HEADINGS = ("project", "version", "environment", "package", "kern", "by hand", "verdict")
+HEADINGS = ("project", "version", "environment", "package", "kern: passed/failed", "by hand", "verdict")
 SAME, DIFFERENT, UNTRIED = "the same", "DIFFERENT", "not tried"
+
+
+class KernError(Exception):
+    """``kern run`` printed no result; the text says what it printed instead."""
 
 
 class Row(NamedTuple):
@@ -71,7 +77,7 @@ def main() -> int:
     """Try what the command line selects and print the table."""
     arguments = read_arguments()
     projects = select(arguments.names)
-    work = os.path.abspath(arguments.work or tempfile.mkdtemp(prefix="kern-real-"))
+    work = make_place(arguments.work)
     sdists = os.path.abspath(arguments.sdists or os.path.join(work, "sdists"))
     lines: list[Line] = []
     for project in projects:
@@ -92,9 +98,7 @@ def read_arguments() -> argparse.Namespace:
     beside = os.path.join(os.path.dirname(sys.executable), "kern")
     found = beside if os.path.exists(beside) else shutil.which("kern")
     parser.add_argument("names", nargs="*", metavar="NAME", help="projects; all without it")
-    parser.add_argument(
-        "--work", metavar="DIR", help="where to work, kept afterwards; a temporary directory without it"
-    )
+    parser.add_argument("--work", metavar="DIR", help="work in a new folder in there, and keep it")
     parser.add_argument("--sdists", metavar="DIR", help="where sdists are kept; they are not fetched again")
     parser.add_argument("--kern", metavar="PROGRAM", default=found, help="the kern to try")
     arguments = parser.parse_args()
@@ -102,6 +106,13 @@ def read_arguments() -> argparse.Namespace:
         parser.error("there is no kern on PATH; name one with --kern")
     arguments.kern = os.path.abspath(shutil.which(arguments.kern) or arguments.kern)
     return arguments
+
+
+def make_place(parent: str | None) -> str:
+    """A new folder: what is in the user's own already is never touched."""
+    if parent:
+        os.makedirs(parent, exist_ok=True)
+    return os.path.abspath(tempfile.mkdtemp(prefix="kern-real-", dir=parent))
 
 
 def select(names: Sequence[str]) -> list[dict[str, Any]]:
@@ -118,13 +129,12 @@ def try_project(project: dict[str, Any], folder: str, sdists: str, kern: str) ->
     """The lines of one project; what went wrong before any test becomes a line too."""
     known = {"project": project["name"], "version": project["version"]}
     try:
-        shutil.rmtree(folder, ignore_errors=True)
         sdist = fetch(project["name"], project["version"], project["sha256"], sdists)
         tree = unpack(sdist, os.path.join(folder, "kern"))
         configure(tree, project["name"])
         first, again = run_kern(kern, tree, "first"), run_kern(kern, tree, "again")
-    except (FetchError, KernFailed) as error:
-        verdict = DIFFERENT if isinstance(error, KernFailed) else UNTRIED
+    except (FetchError, KernError) as error:
+        verdict = DIFFERENT if isinstance(error, KernError) else UNTRIED
         return [Line(**known, verdict=verdict, remark=str(error))]
     hands = {name: by_hand(project, name, sdist, folder) for name in dict.fromkeys(row.environment for row in first)}
     pairs = zip(first, again, strict=True)
@@ -138,25 +148,33 @@ def configure(tree: str, name: str) -> None:
             shutil.copy(os.path.join(HERE, "projects", name, "kern.toml"), tree)
 
 
-class KernFailed(Exception):
-    """``kern run`` printed no result; the text says what it printed instead."""
-
-
 def run_kern(kern: str, tree: str, name: str) -> list[Row]:
     """Run all environments; what kern prints is kept beside the tree."""
     base = os.path.join(os.path.dirname(tree), name)
+    code = start_kern(kern, tree, base)
+    with open(base + ".json", "rb") as file:
+        content = file.read()
+    try:
+        result = json.loads(content)
+        if result["exit_code"] == code:
+            return [row_of(item) for item in result["rows"]]
+        problem = f"exit code {code}, but its result says {result['exit_code']}"
+    except (ValueError, KeyError) as error:
+        problem = f"exit code {code}, {error!r}"
+    with open(base + ".log", encoding="utf-8", errors="replace") as text:
+        raise KernError(f"{name} run: {problem}: {text.read()[-2000:]}")
+
+
+def start_kern(kern: str, tree: str, base: str) -> int | None:
+    """Exit code, ``None`` after too long a time; output goes into two files whose names begin with ``base``."""
     environ = {key: value for key, value in os.environ.items() if not key.startswith("KERN_")}
     environ["KERN_CACHE_DIR"] = os.path.join(os.path.dirname(os.path.dirname(tree)), "cache")
     with open(base + ".json", "wb") as out, open(base + ".log", "wb") as log:
         command = [kern, "run", "--json"]
-        subprocess.run(command, cwd=tree, env=environ, stdout=out, stderr=log, timeout=SECONDS, check=False)
-    with open(base + ".json", "rb") as file:
-        content = file.read()
-    try:
-        return [row_of(item) for item in json.loads(content)["rows"]]
-    except (ValueError, KeyError) as error:
-        with open(base + ".log", encoding="utf-8", errors="replace") as text:
-            raise KernFailed(f"{name} run: {text.read()[-2000:] or error!r}") from error
+        try:
+            return subprocess.run(command, cwd=tree, env=environ, stdout=out, stderr=log, timeout=SECONDS).returncode
+        except subprocess.TimeoutExpired:
+            return None
 
 
 def row_of(item: dict[str, Any]) -> Row:

@@ -30,6 +30,8 @@ MISTAKES = [
     ("plugins venv", "kern plugins can't do anything with venv", "usage: kern plugins [OPTIONS]"),
     ("list -- x", "kern list takes nothing after --", "usage: kern list [OPTIONS] [SELECTION...]"),
     ("exec py312 pytest -x", "kern exec needs -- before the command", "did you mean: kern exec py312 -- pytest -x"),
+    ("exec py312 python -V", "kern exec needs -- before the command", "did you mean: kern exec py312 -- python -V"),
+    ("-C d exec -q a b -h", "kern exec needs -- before the command", "did you mean: kern -C d exec -q a -- b -h"),
     ("exec py312", "kern exec needs -- and a command after it", "usage: kern exec [OPTIONS] TARGET -- COMMAND..."),
     ("exec py312 --", "kern exec needs -- and a command after it", "usage: kern exec [OPTIONS] TARGET"),
     ("exec -- ls", "kern exec needs TARGET", "kern exec --help shows what it takes"),
@@ -112,7 +114,7 @@ def test_help_shows_defaults_where_there_are_any(capsys: pytest.CaptureFixture[s
     assert shown.count("[default") == 2
 
 
-@pytest.mark.parametrize("words", [["run", "--jobs", "-h"], ["-j4", "run", "--help"], ["exec", "a", "b", "-h"]])
+@pytest.mark.parametrize("words", [["run", "--jobs", "-h"], ["-j4", "run", "--help"], ["exec", "a", "-h"], ["exec", "-h", "a", "b"]])
 def test_help_helps_where_the_line_is_wrong(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert app.read(words, {}) is None
     assert f"Usage: kern {'exec' if 'exec' in words else 'run'} " in capsys.readouterr().out

@@ -10,13 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kern.config.find import find, read_toml
+from kern.config import find as finding
 from kern.config.place import Source, line_of
+from kern.config.reading import Reader, read_toml
 from kern.config.suggest import did_you_mean, listed
 from kern.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def find(start: str, config: str = "") -> finding.Found:
+    return finding.find(start, config, Reader())
+
 
 TOOL = "[tool.kern]\nenv_list = ['a']\n"
 
@@ -67,7 +73,7 @@ def test_a_damaged_pyproject_beside_kern_toml_is_not_read(tmp_path: Path) -> Non
 
 
 def test_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kern.config.find._upwards", lambda _: [str(tmp_path)])
+    monkeypatch.setattr(finding, "_upwards", lambda _: [str(tmp_path)])
     with pytest.raises(UsageError) as caught:
         find(str(tmp_path))
     assert caught.value.message == f"there is no kern.toml and no pyproject.toml in {tmp_path} or above it"
@@ -76,9 +82,7 @@ def test_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_search_ends_at_the_root() -> None:
-    from kern.config.find import _upwards
-
-    assert _upwards("/a/b") == ["/a/b", "/a", "/"]
+    assert finding._upwards("/a/b") == ["/a/b", "/a", "/"]
 
 
 def test_no_directory(tmp_path: Path) -> None:
@@ -152,6 +156,27 @@ def test_a_file_that_can_not_be_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         read_toml(str(tmp_path))
     assert (caught.value.message, caught.value.where) == ("can't be read: Is a directory", str(tmp_path))
+
+
+def test_a_reader_asks_before_it_parses(tmp_path: Path) -> None:
+    path = tmp_path / "kern.toml"
+    path.write_bytes(b"a = 1")
+    asked: list[tuple[str, bytes]] = []
+
+    def recall(where: str, content: bytes) -> dict[str, Any] | None:
+        asked.append((where, content))
+        return {"known": True} if content == b"a = 1" else None
+
+    reader = Reader(recall)
+    assert reader.read(str(path)) == {"known": True}
+    assert reader.parsed == {}
+    path.write_bytes(b"a = 2")
+    assert reader.read(str(path)) == {"a": 2}
+    assert reader.parsed == {str(path): (b"a = 2", {"a": 2})}
+    assert asked == [(str(path), b"a = 1"), (str(path), b"a = 2")]
+    reader = Reader()
+    assert reader.parse("x", b"b = 3") == {"b": 3}
+    assert set(reader.parsed) == {"x"}
 
 
 WRITTEN = """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kern.errors import UsageError
+from kern.errors import ConfigError, UsageError
 from kern.expression import factors_of
 from kern.select import select
 
@@ -20,6 +20,7 @@ def labelled(project: Project, settings: Settings, matrix: Mapping[str, bool], l
 
     Raises:
         UsageError: a label that nothing has.
+        ConfigError: ``[labels]`` names an environment that is not there.
     """
     found: dict[str, None] = {}
     for label in labels:
@@ -33,10 +34,17 @@ def labelled(project: Project, settings: Settings, matrix: Mapping[str, bool], l
 def _one(project: Project, settings: Settings, matrix: Mapping[str, bool], label: str) -> list[str]:
     names: list[str] = []
     if label in project.labels:
-        names.extend(select(matrix, project.labels[label], (), (), lambda _: False).names)
+        names.extend(_chosen(project, matrix, label))
     if settings.varies("labels") or label in settings.value("", (), "labels"):
         names.extend(name for name in matrix if label in settings.value(name, factors_of(name), "labels"))
     return names
+
+
+def _chosen(project: Project, matrix: Mapping[str, bool], label: str) -> tuple[str, ...]:
+    try:
+        return select(matrix, project.labels[label], (), (), lambda _: False).names
+    except UsageError as error:
+        raise ConfigError(error.message, where=project.where("labels", label), hint=error.hint) from None
 
 
 def _unknown(project: Project, settings: Settings, matrix: Mapping[str, bool], label: str) -> UsageError:

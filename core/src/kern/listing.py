@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kern.config.substitute import Names, expand
+from kern.errors import ConfigError
 from kern.expression import factors_of
 from kern.plan.values import Row
 
@@ -68,8 +69,9 @@ class _Describer:
         text = self._one
         if self._varies:
             text = self._session.settings.value(name, factors_of(name), "description")
-        if "{" not in text:
-            return text
+        return self._expanded(text, name) if "{" in text else text
+
+    def _expanded(self, text: str, name: str) -> str:
         values = {
             "env_name": name,
             "project_dir": self._session.project.directory,
@@ -77,7 +79,14 @@ class _Describer:
             "env_dir": "",
             "python": "",
         }
-        return expand(text, Names(values, self._session.environ), f"{name}.description")
+        try:
+            return expand(text, Names(values, self._session.environ), "")
+        except ConfigError as error:
+            raise error.at(self._place(name)) from None
+
+    def _place(self, name: str) -> str:
+        origins = self._session.settings.resolve(name, factors_of(name), "description").origins
+        return self._session.project.where(*origins[-1])
 
 
 def document(listed: Listed) -> dict[str, Any]:

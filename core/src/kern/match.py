@@ -36,9 +36,10 @@ def match(project: Project, settings: Settings, name: str, factors: tuple[str, .
     """Apply the rules that need no driver.
 
     Raises:
-        ConfigError: an unknown definition is asked for, or two definitions match equally well.
+        ConfigError: one table, or two equally specific ones, set package and packages, or two definitions match equally
+            well.
     """
-    asked = _asked(settings, name, factors)
+    asked = _asked(project, settings, name, factors)
     if asked is not None:
         return asked
     named = tuple(factor for factor in factors if factor in project.packages)
@@ -50,21 +51,45 @@ def match(project: Project, settings: Settings, name: str, factors: tuple[str, .
     return _remaining(project)
 
 
-def _asked(settings: Settings, name: str, factors: tuple[str, ...]) -> Match | None:
+def _asked(project: Project, settings: Settings, name: str, factors: tuple[str, ...]) -> Match | None:
     if settings.value(name, factors, "skip_install"):
         return Match((), "skip_install is set")
     package = settings.resolve(name, factors, "package")
     several = settings.resolve(name, factors, "packages")
-    if several.value and (not package.value or _beats(several.origins, package.origins)):
+    if several.value and (
+        not package.value or _beats(project, name, factors, several.origins[-1], package.origins[-1])
+    ):
         return Match(tuple(dict.fromkeys(several.value)), "packages asks for them")
     if package.value == NONE:
         return Match((), 'package = "none"')
     return Match((package.value,), f"package = {package.value!r}") if package.value else None
 
 
-def _beats(several: tuple[tuple[str, ...], ...], package: tuple[tuple[str, ...], ...]) -> bool:
-    """``packages`` beats ``package`` unless only the latter is said in a more special table than ``[env]``."""
-    return not (len(several[-1]) == 2 and len(package[-1]) > 2)  # noqa: PLR2004 - ("env", key)
+Origin = tuple[str, ...]
+"""The key in the file that a setting came from."""
+
+
+def _beats(project: Project, name: str, factors: tuple[str, ...], several: Origin, package: Origin) -> bool:
+    """Whether ``packages`` is said in a more special table than ``package``.
+
+    Raises:
+        ConfigError: neither is more special.
+    """
+    first, second = (_rank(project, name, factors, origin[:-1]) for origin in (several, package))
+    if first == second:
+        raise ConfigError(
+            f"package and packages are both set for {name or 'every environment'}: "
+            f"{project.where(*package)} and {project.where(*several)}",
+            hint="keep one of the two, or say it in a more special table",
+        )
+    return first > second
+
+
+def _rank(project: Project, name: str, factors: tuple[str, ...], keys: tuple[str, ...]) -> tuple[Specificity, ...]:
+    """How special a matching table is; nothing for ``[env]``, which is the least."""
+    expression = next(table.expression for table in project.tables if table.keys == keys)
+    rank = specificity(expression, name, frozenset(factors)) if expression else None
+    return (rank,) if rank else ()
 
 
 def _matched(project: Project, name: str, factors: tuple[str, ...]) -> Match | None:

@@ -2,7 +2,7 @@
 
 ``Options`` is a frozen dataclass or, cheaper to start, a named tuple. Fields of these types can be configured: ``str``,
 ``Literal["a", "b"]``, ``bool``, ``int``, ``float``, ``tuple[str, ...]``, ``Mapping[str, str]``, and each of them ``| None``;
-each has a default. A field's documentation is its entry below ``Attributes:`` in the docstring of ``Options``.
+a field without a default must be set. A field's documentation is its entry below ``Attributes:`` in the docstring of ``Options``.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ Where = Callable[[str], str]
 
 
 class Field(NamedTuple):
-    """One option of a driver: name, type as the user reads it, default, help, choices."""
+    """One option of a driver: name, type as the user reads it, default, help, choices, whether it must be set."""
 
     name: str
     kind: str
     default: Any
     help: str
     choices: tuple[str, ...]
+    needed: bool = False
 
 
 KINDS = {
@@ -48,25 +49,30 @@ def fields_of(options: type[Any]) -> tuple[Field, ...]:
         raise PluginError(f"{options.__module__}.{options.__qualname__} must be a dataclass or a named tuple")
     helps = _documented(options.__doc__ or "")
     return tuple(
-        _field(options, name, kind, default, helps.get(name, "")) for name, (kind, default) in declared.items()
+        _field(options, name, kind, helps.get(name, ""))._replace(default=default, needed=needed)
+        for name, (kind, default, needed) in declared.items()
     )
 
 
-def _declared(options: type[Any]) -> dict[str, tuple[Any, Any]] | None:
-    """Field to type and default."""
+def _declared(options: type[Any]) -> dict[str, tuple[Any, Any, bool]] | None:
+    """Field to type, default, and whether it has none."""
     fields = getattr(options, "__dataclass_fields__", None)
     if fields is not None:
-        return {name: (field.type, _default(field)) for name, field in fields.items()}
+        return {name: (field.type, *_default(field)) for name, field in fields.items()}
     defaults = getattr(options, "_field_defaults", None)
     if defaults is None:
         return None
-    return {name: (kind, defaults.get(name)) for name, kind in options.__annotations__.items()}
+    return {name: (kind, defaults.get(name), name not in defaults) for name, kind in options.__annotations__.items()}
 
 
-def _default(field: Any) -> Any:
-    """A dataclass field's default; a factory is asked for one."""
-    factory = field.default_factory
-    return factory() if callable(factory) else field.default
+def _default(field: Any) -> tuple[Any, bool]:
+    """A dataclass field's default, and whether it has none; a factory is asked for one."""
+    import dataclasses
+
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory(), False
+    needed = field.default is dataclasses.MISSING
+    return None if needed else field.default, needed
 
 
 def _documented(docstring: str) -> dict[str, str]:
@@ -83,7 +89,7 @@ def _documented(docstring: str) -> dict[str, str]:
     return found
 
 
-def _field(options: type[Any], name: str, kind: Any, default: Any, help_: str) -> Field:
+def _field(options: type[Any], name: str, kind: Any, help_: str) -> Field:
     text = _spelt(kind)
     choices: tuple[str, ...] = ()
     if text.startswith("Literal["):
@@ -94,7 +100,7 @@ def _field(options: type[Any], name: str, kind: Any, default: Any, help_: str) -
             f"option {name} of {options.__module__}.{options.__qualname__} has the type {text}, which can't be configured",
             hint=f"use one of {', '.join(KINDS)}",
         )
-    return Field(name, KINDS[text], default, help_, choices)
+    return Field(name, KINDS[text], None, help_, choices)
 
 
 def _spelt(kind: Any) -> str:
@@ -113,10 +119,14 @@ def make(options: type[Any], values: Mapping[str, Any], where: Where) -> Any:
         where: place of a key, for messages.
 
     Raises:
-        ConfigError: a value of the wrong type, or one that the dataclass itself refuses with a ``ValueError``.
+        ConfigError: a value of the wrong type, one that is not there though it must be set, or one that the dataclass
+            itself refuses with a ``ValueError``.
     """
     known = {field.name: field for field in fields_of(options)}
     checked = {key: _check(known[key], value, where) for key, value in values.items() if value is not None}
+    for name, field in known.items():
+        if field.needed and name not in checked:
+            raise ConfigError(f"{name} is missing", where=where(name), hint="it has no default and must be set")
     try:
         return options(**checked)
     except ValueError as error:
@@ -154,7 +164,10 @@ def _frozen(kind: str, value: Any, checks: Mapping[str, Callable[[Any], Any]]) -
     if kind == "number":
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ValueError("must be a number")
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError("is too large a number") from None
     if kind == "texts":
         return {name: checks["string"](text) for name, text in checks["table"](value).items()}
     return checks[kind](value)

@@ -53,9 +53,20 @@ def select(
 
 def _parse(text: str) -> Expression:
     try:
-        return parse(text, "command line")
+        return parse(text)
     except ConfigError as error:
-        raise UsageError(error.message, where=error.where, hint=error.hint) from None
+        raise _usage(error) from None
+
+
+def _names(expression: Expression) -> tuple[str, ...]:
+    try:
+        return names(expression)
+    except ConfigError as error:
+        raise _usage(error) from None
+
+
+def _usage(error: ConfigError) -> UsageError:
+    return UsageError(error.message, where="command line", hint=error.hint)
 
 
 def _one(known: Mapping[str, bool], text: str, explains: Callable[[str], bool]) -> tuple[list[str], list[str]]:
@@ -68,7 +79,7 @@ def _one(known: Mapping[str, bool], text: str, explains: Callable[[str], bool]) 
         return _nonempty(known, text, [name for name in known if matches(expression, frozenset(factors_of(name)))]), []
     found: list[str] = []
     notices: list[str] = []
-    for name in names(expression, "command line"):
+    for name in _names(expression):
         if name in known:
             found.append(name)
             continue

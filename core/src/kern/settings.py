@@ -73,7 +73,7 @@ class Settings:
         """The resolved value of a key and where it came from.
 
         Raises:
-            ConfigError: two equally specific tables disagree.
+            ConfigError: two equally specific tables disagree, and no more specific one overrules them.
         """
         matches = [_Match(None, self._base), *self._matches(key, name, factors)]
         if key in MERGING:
@@ -107,22 +107,27 @@ class Settings:
         known = ENV_KEYS.get(key)
         value: Any = known.default if known else None
         origins: list[tuple[str, ...]] = []
+        tie: list[_Match] = []
         for level in _levels(matches):
             setting = [match for match in level if key in match.table.values]
-            self._refuse_ties(name, key, setting)
             if setting:
                 value = setting[-1].table.values[key]
                 origins = [(*setting[-1].table.keys, key)]
+                tie = _disagreeing(key, setting)
             for match in level:
                 if EXTEND + key in match.table.values:
                     value = self._extended(value, match.table, key)
                     origins.append((*match.table.keys, EXTEND + key))
+        if tie:
+            raise self._tie(name, key, tie)
         return Value(value, tuple(origins))
 
     def _extended(self, value: Any, table: Table, key: str) -> Any:
         more = table.values[EXTEND + key]
         if isinstance(more, str):
             more = (more,)
+        if isinstance(value, str):
+            value = (value,)
         if not isinstance(more, (list, tuple)) or not isinstance(value, (list, tuple, type(None))):
             raise ConfigError(
                 f"{key} is no list and can't be extended", where=self._project.where(*table.keys, EXTEND + key)
@@ -132,30 +137,21 @@ class Settings:
     def _merged(self, name: str, key: str, matches: list[_Match]) -> Value:
         value: dict[str, Any] = {}
         origins: list[tuple[str, ...]] = []
+        ties: dict[str, tuple[_Match, _Match]] = {}
         for level in _levels(matches):
             seen: dict[str, _Match] = {}
             for match in level:
-                for spelled in (key, EXTEND + key):
-                    part = match.table.values.get(spelled)
-                    if not part:
-                        continue
-                    origins.append((*match.table.keys, spelled))
-                    for inner, item in part.items():
-                        self._refuse_inner_tie(name, (key, inner), item, seen.get(inner), match, value)
-                        seen[inner] = match
-                        value[inner] = item
+                origins.extend(_spelled(key, match.table))
+                for inner, item in _joined(key, match.table).items():
+                    first = seen.setdefault(inner, match)
+                    if first is match:
+                        ties.pop(inner, None)
+                    elif value[inner] != item:
+                        ties[inner] = (first, match)
+                    value[inner] = item
+        for inner, tie in ties.items():
+            raise self._tie(name, f"{key}.{inner}", tie)
         return Value(value, tuple(origins))
-
-    def _refuse_inner_tie(
-        self, name: str, keys: tuple[str, str], item: Any, before: _Match | None, match: _Match, value: dict[str, Any]
-    ) -> None:
-        if before is not None and before.table is not match.table and value[keys[1]] != item:
-            raise self._tie(name, ".".join(keys), (before, match))
-
-    def _refuse_ties(self, name: str, key: str, setting: list[_Match]) -> None:
-        for match in setting[1:]:
-            if match.table.values[key] != setting[0].table.values[key]:
-                raise self._tie(name, key, (setting[0], match))
 
     def _tie(self, name: str, key: str, pair: Iterable[_Match]) -> ConfigError:
         first, second = ((*match.table.keys, key.partition(".")[0]) for match in pair)
@@ -164,6 +160,22 @@ class Settings:
             f"{self._project.where(*first)} and {self._project.where(*second)}",
             hint=f'name more factors in one of them, or write a table for exactly this environment: [env."{name}"]',
         )
+
+
+def _disagreeing(key: str, setting: list[_Match]) -> list[_Match]:
+    """The first two tables of those that set a key that give it different values; none if all agree."""
+    first = setting[0]
+    return next(([first, other] for other in setting if other.table.values[key] != first.table.values[key]), [])
+
+
+def _spelled(key: str, table: Table) -> list[tuple[str, ...]]:
+    """The keys with which a table says something about a key."""
+    return [(*table.keys, spelled) for spelled in (key, EXTEND + key) if table.values.get(spelled)]
+
+
+def _joined(key: str, table: Table) -> dict[str, Any]:
+    """What a table says about a key in both spellings."""
+    return {**table.values.get(key, {}), **table.values.get(EXTEND + key, {})}
 
 
 def _order(match: _Match) -> tuple[Any, int]:

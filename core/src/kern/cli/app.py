@@ -41,6 +41,8 @@ def read(words: Sequence[str], environ: Mapping[str, str]) -> tuple[Verb, Argume
         UsageError: the line is wrong; says what is wrong and how it is right.
     """
     head, rest = split(words)
+    if rest is None:
+        refuse_bare_command(head)
     if asked(head, HELP_FLAGS):
         print_help(verb_asked_about(head))
         return None
@@ -51,7 +53,7 @@ def read(words: Sequence[str], environ: Mapping[str, str]) -> tuple[Verb, Argume
         return None
     tokens = verb_first(head)
     verb = verb_named(tokens[0])
-    check_rest(verb, tokens, rest)
+    check_rest(verb, rest)
     given = parse(verb, tokens)
     try:
         return verb, completed(verb, given, rest or (), environ)
@@ -133,7 +135,44 @@ def unknown_verb(word: str) -> UsageError:
     return UsageError(f"there is no verb {word}", hint=hint)
 
 
-def check_rest(verb: Verb, tokens: Sequence[str], rest: tuple[str, ...] | None) -> None:
+def refuse_bare_command(head: Sequence[str]) -> None:
+    """Refuse a command that stands behind its target without ``--``: its options, ``-V`` say, are not meant for kern.
+
+    Raises:
+        UsageError: with the right spelling.
+    """
+    try:
+        index = bare_command(head)
+    except (Unsure, ValueError):
+        return
+    if index:
+        import shlex
+
+        line = shlex.join(("kern", *head[:index], "--", *head[index:]))
+        raise UsageError("kern exec needs -- before the command", hint=f"did you mean: {line}")
+
+
+def bare_command(head: Sequence[str]) -> int:
+    """The index of the second word after a verb that demands ``--``, options left out; 0 if there is none.
+
+    Raises:
+        Unsure, ValueError: something before it is no right option.
+    """
+    index = leading(head, {})
+    if index == len(head) or head[index] not in VERBS or not verb_named(head[index]).rest_demanded:
+        return 0
+    flags = flags_of(verb_named(head[index]))
+    words = 0
+    while index < len(head):
+        option = head[index][:1] == "-"
+        words += not option
+        if words > 2:  # noqa: PLR2004 - the verb, a target, a command
+            return index
+        index += take(head, index, flags, {}) if option else 1
+    return 0
+
+
+def check_rest(verb: Verb, rest: tuple[str, ...] | None) -> None:
     """Refuse a ``--`` where the verb takes none, and a missing one where the verb demands it.
 
     Raises:
@@ -143,9 +182,6 @@ def check_rest(verb: Verb, tokens: Sequence[str], rest: tuple[str, ...] | None) 
         return
     if not verb.rest:
         raise UsageError(f"kern {verb.name} takes nothing after --", hint=f"usage: {usage(verb)}")
-    if rest is None and len(tokens) > 2:  # noqa: PLR2004 - the verb, a target, a command
-        line = " ".join(("kern", *tokens[:2], "--", *tokens[2:]))
-        raise UsageError(f"kern {verb.name} needs -- before the command", hint=f"did you mean: {line}")
     raise UsageError(f"kern {verb.name} needs -- and a command after it", hint=f"usage: {usage(verb)}")
 
 

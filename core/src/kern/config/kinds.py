@@ -38,10 +38,16 @@ def boolean(value: Any) -> bool:
     return value
 
 
+MOST = 10**9
+"""Nobody counts further, and Python does not print numbers of any size."""
+
+
 def count(value: Any) -> int:
     """A whole number from 0."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError("must be a whole number from 0")
+    if value > MOST:
+        raise ValueError(f"must be at most {MOST}")
     return value
 
 
@@ -73,7 +79,7 @@ def table(value: Any) -> dict[str, Any]:
 def pools(value: Any) -> dict[str, int]:
     """Names to sizes from 1."""
     for name, size in table(value).items():
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MOST:
             raise ValueError(f"must give a whole number from 1 for {name!r}")
     return dict(value)
 
@@ -96,7 +102,11 @@ def _variable(name: str, item: Any) -> str:
         raise ValueError(f"has {name!r}, which can't be the name of a variable")
     if isinstance(item, bool) or not isinstance(item, (str, int, float)):
         raise ValueError(f"must give a text for {name}, not {_named(item)}")
-    return string(str(item))
+    try:
+        text = str(item)
+    except ValueError:
+        raise ValueError(f"must give a text for {name}, not so large a number") from None
+    return string(text)
 
 
 def commands(value: Any) -> tuple[Any, ...]:
@@ -117,7 +127,15 @@ def _command(item: Any) -> Any:
 
 
 def _named(value: Any) -> str:
-    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list", dict: "a table"}
+    names = {
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        str: "a string",
+        list: "a list",
+        tuple: "a list",
+        dict: "a table",
+    }
     return names.get(type(value), f"a {type(value).__name__}")
 
 

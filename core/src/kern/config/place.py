@@ -1,9 +1,16 @@
-"""Where in a TOML file a key stands: only ever asked when there is an error to show."""
+"""Where in a TOML file a key stands: only ever asked when there is an error to show, or for `kern show`."""
 
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Keys = tuple[str, ...]
+    """A dotted key, in its parts."""
 
 
 class Source(NamedTuple):
@@ -30,54 +37,74 @@ def _quoted(key: str) -> str:
     return key if plain.isalnum() and plain.isascii() else f'"{key}"'
 
 
-def line_of(path: str, keys: tuple[str, ...]) -> int | None:
+def line_of(path: str, keys: Keys) -> int | None:
     """The line of the longest part of a dotted key that stands in the file, from 1; ``None`` if none does."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            lines = file.read().splitlines()
+        with open(path, encoding="utf-8", errors="replace", newline="") as file:
+            written, implied = _lines(file.read())
     except OSError:
         return None
-    best: tuple[int, int] = (0, 0)
-    table: tuple[str, ...] = ()
-    for number, line in enumerate(lines, 1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            table = _keys_of(stripped.strip("[] \t").split("]")[0])
-            found = table
-        elif "=" in stripped and not stripped.startswith("#"):
-            found = (*table, *_keys_of(stripped.split("=", 1)[0]))
+    if keys not in written and keys in implied:
+        return implied[keys]
+    lengths = range(len(keys), 0, -1)
+    return next((written[keys[:length]] for length in lengths if keys[:length] in written), None)
+
+
+@lru_cache(maxsize=2)
+def _lines(text: str) -> tuple[dict[Keys, int], dict[Keys, int]]:
+    """The first line of each key and table that is written out, and of those that longer keys imply."""
+    written: dict[Keys, int] = {}
+    implied: dict[Keys, int] = {}
+    table: Keys = ()
+    for line, tokens in _statements(text):
+        if tokens[0] == "[":
+            key = table = _keys_of("".join(tokens).strip("[]"))
+        elif "=" in tokens:
+            key = (*table, *_keys_of("".join(tokens[: tokens.index("=")])))
         else:
             continue
-        common = _common(found, keys)
-        if common in (len(found), len(keys)) and common > best[0]:
-            best = (common, number)
-    return best[1] or None
+        written.setdefault(key, line)
+        for length in range(1, len(key)):
+            implied.setdefault(key[:length], line)
+    return written, implied
 
 
-def _common(found: tuple[str, ...], wanted: tuple[str, ...]) -> int:
-    count = 0
-    for one, other in zip(found, wanted, strict=False):
-        if one != other:
-            break
-        count += 1
-    return count
+def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
+    """The line at which each header and each assignment begins, and its tokens; a value may take several lines."""
+    line, began, depth = 1, 1, 0
+    tokens: list[str] = []
+    for piece in (*_tokens(text), "\n"):
+        if piece == "\n" and not depth:
+            if tokens:
+                yield began, tokens
+            tokens, began = [], line + 1
+        elif piece.strip() and piece[0] != "#":
+            tokens.append(piece)
+            depth += (piece in {"[", "{"}) - (piece in {"]", "}"})
+        line += piece.count("\n")
 
 
-def _keys_of(text: str) -> tuple[str, ...]:
-    """Split a dotted TOML key, quoted parts included; good enough to find a line."""
-    parts: list[str] = []
-    current, quote = "", ""
-    for char in text.strip():
-        if quote:
-            if char == quote:
-                quote = ""
-            else:
-                current += char
-        elif char in "\"'":
-            quote = char
-        elif char == ".":
-            parts.append(current.strip())
-            current = ""
-        else:
-            current += char
-    return (*parts, current.strip())
+def _tokens(text: str) -> Iterator[str]:
+    """Strings, comments, ends of lines, brackets, equals signs, and what stands between them (TOML 1.0)."""
+    import re
+
+    strings = r"""\"{3}(?:\\.|[^\\])*?\"{3}(?!")|'{3}.*?'{3}(?!')|"(?:\\.|[^"\\\n])*"|'[^'\n]*'"""
+    for found in re.finditer(strings + r"""|#[^\n]*|[\n\[\]{}=]|[^\n\[\]{}=#"']+""", text, re.DOTALL):
+        yield found[0]
+
+
+def _keys_of(text: str) -> Keys:
+    """The parts of a dotted TOML key, quoted ones included; none of what is no key."""
+    if '"' not in text and "'" not in text:
+        return tuple(part.strip() for part in text.split("."))
+    import tomllib
+
+    try:
+        value: object = tomllib.loads(f"{text} = 0")
+    except ValueError:
+        return ()
+    keys: list[str] = []
+    while isinstance(value, dict):
+        (key, value), *_ = value.items()
+        keys.append(key)
+    return tuple(keys)

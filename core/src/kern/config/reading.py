@@ -78,6 +78,8 @@ def _parse(path: str, content: bytes) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         message, line = _explained(str(error))
         raise ConfigError(f"is not valid TOML: {message}", where=f"{name}:{line}" if line else name) from error
+    except ValueError as error:
+        raise ConfigError("holds a number of more digits than can be read", where=name) from error
     except RecursionError as error:
         raise ConfigError("is nested too deeply", where=name) from error
 

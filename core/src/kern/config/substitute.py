@@ -1,7 +1,8 @@
 """``{posargs:default}``, ``{env:NAME:default}``, ``{env_dir}`` and the like, in one pass over the configuration's text.
 
 What is put in is never looked at again: a project folder called ``a{env_name}b`` stays what it is. A brace that is not
-followed by a small name stays as it is too, so that ``python -c "print({1: 2})"`` needs no care; ``{{`` is a plain brace.
+followed by a small name stays as it is too, so that ``python -c "print({1: {2: 3}})"`` needs no care; ``{{`` is a plain
+brace, and so is the ``}}`` that closes it.
 """
 
 from __future__ import annotations
@@ -61,27 +62,42 @@ def expand(text: str, names: Names, where: str) -> str:
     Raises:
         ConfigError: an unknown name, or a variable that is not set and has no default.
     """
-    if "{" not in text and "}}" not in text:
+    if "{" not in text:
         return text
     result: list[str] = []
+    opened: list[str] = []
     index = 0
     while index < len(text):
-        piece, index = _step(text, index, names, where)
+        piece, index = _step(text, index, opened, names, where)
         result.append(piece)
     return "".join(result)
 
 
-def _step(text: str, index: int, names: Names, where: str) -> tuple[str, int]:
-    pair = text[index : index + 2]
-    if pair in ("{{", "}}"):
-        return pair[0], index + 2
-    if text[index] != "{":
-        return text[index], index + 1
+def _step(text: str, index: int, opened: list[str], names: Names, where: str) -> tuple[str, int]:
+    """What stands at an index, substituted, and the index behind it; ``opened`` holds the plain braces that are open."""
+    char = text[index]
+    if char == "}":
+        return char, index + _width(text, index, opened)
+    if char != "{":
+        return char, index + 1
+    if text.startswith("{{", index):
+        opened.append("{{")
+        return char, index + 2
     end = _closing(text, index)
     inside = text[index + 1 : end] if end > index else ""
-    if not _name_of(inside):
-        return "{", index + 1
-    return _value(inside, names, where), end + 1
+    if _name_of(inside):
+        return _value(inside, names, where), end + 1
+    opened.append("{")
+    return char, index + 1
+
+
+def _width(text: str, index: int, opened: list[str]) -> int:
+    """How long a closing brace is: two for the partner of a ``{{``, else one."""
+    last = opened[-1] if opened else ""
+    doubled = last == "{{" and text.startswith("}}", index)
+    if doubled or last == "{":
+        opened.pop()
+    return 1 + doubled
 
 
 def _closing(text: str, start: int) -> int:

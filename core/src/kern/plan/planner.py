@@ -6,7 +6,7 @@ import fnmatch
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kern.api import Artifact, EnvSpec, Unavailable
-from kern.errors import ConfigError
+from kern.errors import ConfigError, UsageError
 from kern.events import ERROR, SKIPPED
 from kern.expression import factors_of
 from kern.inventory import damage
@@ -91,11 +91,7 @@ def _depends(session: Session, name: str) -> tuple[str, ...]:
         return ()
     try:
         found = select(session.matrix, value, (), (), lambda _: False).names
-    except Exception as error:
-        from kern.errors import UsageError
-
-        if not isinstance(error, UsageError):
-            raise
+    except UsageError as error:
         raise ConfigError(
             f"{name} depends on an environment that does not exist: {error.message}",
             where=_depends_place(session, name),

@@ -30,33 +30,35 @@ def preview(
     """
     values = {**names_of(session, row, location), **{name: f"{{{name}}}" for name in LATER}}
     host = Names(values, session.environ, posargs)
-    with _Placed(session, row, "set_env"):
+    with Placed(session, row, "set_env"):
         own = {name: expand(text, host, "") for name, text in run.set_env.items() if name != "file"}
-    with _Placed(session, row, "change_dir"):
+    with Placed(session, row, "change_dir"):
         expand(run.change_dir, host, "")
     if run.set_env.get("file"):
         return tuple(line.words for phase in PHASES for line in getattr(run, phase))  # its variables are read later
     names = Names(values, {**session.environ, **own} if own else session.environ, posargs)
     shown: list[tuple[str, ...]] = []
     for phase in PHASES:
-        with _Placed(session, row, phase):
+        with Placed(session, row, phase):
             shown += [expand_words(line.words, names, "") for line in getattr(run, phase)]
     return tuple(shown)
 
 
-class _Placed:
-    """Gives an error that is raised inside the place of a key; finding a line costs a reading of the file."""
+class Placed:
+    """Gives an error without a place that is raised inside the place of a key; finding a line means reading the file."""
 
     def __init__(self, session: Session, row: Row, key: str) -> None:
+        """``key`` is the setting that is worked on inside."""
         self._session = session
         self._row = row
         self._key = key
 
     def __enter__(self) -> None:
-        pass
+        """Nothing yet."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ConfigError):
+        """Place the error."""
+        if isinstance(error, ConfigError) and not error.where:
             origins = self._session.settings.resolve(self._row.name, self._row.factors, self._key).origins
             where = self._session.project.where(*origins[-1]) if origins else self._key
-            raise ConfigError(error.message, where=where, hint=error.hint) from None
+            raise error.at(where) from None

@@ -39,9 +39,15 @@ def changed(before: object, after: Mapping[str, Any]) -> str:
         return ""
     if not isinstance(before, Mapping):
         return "its record can't be read"
-    names = [name for name in dict.fromkeys([*before, *after]) if before.get(name) != after.get(name)]
+    names = _differing(before, after)
     said = [_difference(name, before.get(name), after.get(name)) for name in names[:MANY]]
     return "; ".join(said) + (f" and {len(names) - MANY} more changes" if len(names) > MANY else "")
+
+
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The names that have different values, or that are in one of the two alone."""
+    names = dict.fromkeys([*before, *after])
+    return [name for name in names if (name in before, before.get(name)) != (name in after, after.get(name))]
 
 
 def _difference(name: str, before: Any, after: Any) -> str:
@@ -49,8 +55,7 @@ def _difference(name: str, before: Any, after: Any) -> str:
     if isinstance(before, list) and isinstance(after, list):
         return f"{words} changed: {_items(before, after)}"
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        inner = [key for key in dict.fromkeys([*before, *after]) if before.get(key) != after.get(key)]
-        return f"{words} changed: {', '.join(str(key) for key in inner[:MANY])}"
+        return f"{words} changed: {', '.join(_differing(before, after)[:MANY])}"
     if isinstance(before, str) and isinstance(after, str) and max(len(before), len(after)) <= 60:  # noqa: PLR2004
         return f"{words} changed: {before or 'nothing'} -> {after or 'nothing'}"
     return f"{words} changed"

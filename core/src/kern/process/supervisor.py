@@ -20,7 +20,7 @@ from kern.process.values import Ended, Request
 from kern.process.wire import ENDED, LOST, RUN, Frame, Status, pack_order
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from types import ModuleType, TracebackType
     from typing import Self
 
     from kern.process.lane import Lane
@@ -230,21 +230,21 @@ def _fill_standard_files() -> None:
 
 def _fork_server(requests: int, lanes: list[Ends], *, foreground: bool) -> int:
     """Fork the server, sharing memory well: what lives now is left alone by the garbage collector from now on."""
+    from kern.process import server  # here: in the fork every page that importing touches would be copied first
+
     gc.freeze()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
     try:
         pid = os.fork()
         if pid == 0:
-            _serve(requests, lanes, foreground=foreground)
+            _serve(server, requests, lanes, foreground=foreground)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     return pid
 
 
-def _serve(requests: int, lanes: list[Ends], *, foreground: bool) -> None:
+def _serve(server: ModuleType, requests: int, lanes: list[Ends], *, foreground: bool) -> None:
     try:
-        from kern.process import server
-
         server.settle_in(foreground=foreground)
         server.Server(requests, lanes).serve()
     finally:

@@ -12,6 +12,7 @@ from kern.environ import DEFAULT_PASS, allowed, apply
 from kern.errors import ConfigError, StepFailed
 from kern.events import CommandResult
 from kern.plan.environment import names_of
+from kern.plan.preview import Placed
 from kern.plan.run_settings import PHASES
 
 if TYPE_CHECKING:
@@ -65,29 +66,29 @@ def place_for(
     host = Names(values, session.environ, posargs)
     environ = allowed(session.environ, (*DEFAULT_PASS, *plan.run.pass_env))
     environ.update({key: value for key, value in more.items() if key not in environ})
-    own = _set_env(session, plan, host)
+    with Placed(session, plan.row, "set_env"):
+        own = _set_env(session, plan, host)
     delta = activation.delta
     environ.update({key: value for key, value in own.items() if key in delta.prepend})
     environ = apply(delta, environ)
     environ.update({key: value for key, value in own.items() if key not in delta.prepend})
     environ["KERN_ENV_NAME"] = plan.row.name
     environ["KERN_ENV_DIR"] = environment.location
-    where = f"{plan.row.name}.change_dir"
-    cwd = os.path.normpath(os.path.join(session.project.directory, expand(plan.run.change_dir, host, where)))
-    if not os.path.isdir(cwd):
-        raise ConfigError(f"change_dir of {plan.row.name} is no directory: {cwd}", where=where)
+    with Placed(session, plan.row, "change_dir"):
+        cwd = os.path.normpath(os.path.join(session.project.directory, expand(plan.run.change_dir, host, "")))
+        if not os.path.isdir(cwd):
+            raise ConfigError(f"change_dir of {plan.row.name} is no directory: {cwd}")
     return Place(cwd, environ, activation.prefix, Names(values, {**session.environ, **environ}, posargs))
 
 
 def _set_env(session: Session, plan: RowPlan, names: Names) -> dict[str, str]:
-    where = f"{plan.row.name}.set_env"
     result: dict[str, str] = {}
     for file in plan.run.set_env.get("file", ()):
-        path = os.path.join(session.project.directory, expand(file, names, where))
-        result.update(_read_variables(path, where))
+        path = os.path.join(session.project.directory, expand(file, names, ""))
+        result.update(_read_variables(path))
     for name, value in plan.run.set_env.items():
         if name != "file":
-            result[name] = expand(value, names, where)
+            result[name] = expand(value, names, "")
     _mask(session, result)
     return result
 
@@ -101,13 +102,15 @@ def _mask(session: Session, variables: Mapping[str, str]) -> None:
             session.masker.add(value)
 
 
-def _read_variables(path: str, where: str) -> dict[str, str]:
+def _read_variables(path: str) -> dict[str, str]:
     """Read ``NAME=value`` lines; ``#`` comments, ``export`` and quotes around a value are understood."""
     try:
         with open(path, encoding="utf-8") as file:
             lines = file.read().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the file {path} can't be read: {error}", where=where) from error
+    except OSError as error:
+        raise ConfigError(f"the file {path} can't be read: {(error.strerror or str(error)).lower()}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the file {path} is not UTF-8") from error
     result = {}
     for number, line in enumerate(lines, 1):
         text = line.strip().removeprefix("export ")
@@ -157,7 +160,8 @@ class Runner:
     def _attempts(
         self, phase: str, line: CommandLine, announce: Callable[[str, tuple[str, ...]], None]
     ) -> tuple[CommandResult, bool]:
-        words = expand_words(line.words, self._place.names, f"{self._plan.row.name}.{phase}")
+        with Placed(self._session, self._plan.row, phase):
+            words = expand_words(line.words, self._place.names, "")
         result, stopped = self._once(phase, line, words, 1, announce)
         for attempt in range(2, self._plan.run.retries + 2):
             if not result.exit_code or stopped or result.timed_out:

@@ -10,28 +10,29 @@ from kern.errors import StepFailed
 if TYPE_CHECKING:
     from kern.api import Context
 
-# Runs on every Python from 2.7 on. The paths travel as hexadecimal bytes: what an interpreter takes for its file system
-# encoding depends on its version and on the locale, the bytes do not.
+# Runs on every Python from 2.7 on, and imports next to nothing: it runs whenever an environment is made, and importing
+# json takes as long as starting Python. The paths travel as hexadecimal bytes: what an interpreter takes for its file
+# system encoding depends on its version and on the locale, the bytes do not.
 _QUESTION = """
-import binascii, os, json, sys
+import binascii, os, sys
 def packed(path):
     data = path if isinstance(path, bytes) else os.fsencode(path)
     return binascii.hexlify(data).decode("ascii")
 kind = getattr(sys, "implementation", None)
-release = list(sys.version_info[:3])
-print(json.dumps({
-    "prefix": packed(sys.prefix),
-    "base": packed(getattr(sys, "base_prefix", sys.prefix)),
-    "version": release,
-    "implementation": kind.name if kind else "cpython",
-    "cache_tag": str(getattr(kind, "cache_tag", "") or ""),
-    "platform": str(getattr(kind, "_multiarch", "") or sys.platform),
-    "flags": getattr(sys, "abiflags", ""),
-    "bits": 64 if sys.maxsize > 2 ** 32 else 32,
-    "unicode": sys.maxunicode,
-    "kern": 1,
-}))
+for name, value in [
+    ("prefix", packed(sys.prefix)),
+    ("base", packed(getattr(sys, "base_prefix", sys.prefix))),
+    ("version", ".".join(map(str, sys.version_info[:3]))),
+    ("implementation", kind.name if kind else "cpython"),
+    ("cache_tag", getattr(kind, "cache_tag", "") or ""),
+    ("platform", getattr(kind, "_multiarch", "") or sys.platform),
+    ("flags", getattr(sys, "abiflags", "")),
+    ("bits", 64 if sys.maxsize > 2 ** 32 else 32),
+    ("unicode", sys.maxunicode),
+]:
+    print("kern %s=%s" % (name, value))
 """
+_ANSWER = "kern "
 _TIMEOUT = 60.0
 
 
@@ -64,8 +65,6 @@ def identify(python: str, context: Context, *, old: bool = False) -> Identity:
     Raises:
         StepFailed: it does not start, or does not answer.
     """
-    import json
-
     from kern.api import Command
     from kern_venv.programs import tool_environ
 
@@ -76,10 +75,10 @@ def identify(python: str, context: Context, *, old: bool = False) -> Identity:
     completed = context.run(command, check=False, echo=False)
     if completed.exit_code == 2 and not old:  # noqa: PLR2004 - "unknown option -I": a Python 2
         return identify(python, context, old=True)
+    lines = [line.removeprefix(_ANSWER) for line in completed.stdout.splitlines() if line.startswith(_ANSWER)]
     try:
-        answer = json.loads(completed.stdout.strip().rpartition("\n")[2])
-        return _read(answer)
-    except (ValueError, KeyError, TypeError):
+        return _read(dict(line.split("=", 1) for line in lines))
+    except (ValueError, KeyError):
         message = f"the interpreter {python} does not start (exit code {completed.exit_code})"
         raise StepFailed(message, where=python, tail=completed.stdout[-2000:]) from None
 
@@ -105,15 +104,43 @@ def verify_prefix(python: str, prefix: str, context: Context) -> Identity:
     return who
 
 
-def _read(answer: dict[str, object]) -> Identity:
-    version = answer["version"]
-    assert isinstance(version, list)  # noqa: S101 - for the type checker; the question above makes it one
-    words = ("implementation", "cache_tag", "platform", "flags", "bits", "unicode")
-    facts = {"version": ".".join(map(str, version)), **{word: str(answer[word]) for word in words}}
+def read_identity(python: str, prefix: str) -> Identity | None:
+    """What an environment is by its files alone, as Python itself decides it at its start (PEP 405).
+
+    It spares the starting of an interpreter that nothing is installed with yet; whoever installs asks it.
+
+    Args:
+        python: absolute path of the environment's interpreter.
+        prefix: absolute path of the environment.
+
+    Returns:
+        ``None`` if the files do not prove that the interpreter is this environment's.
+    """
+    try:
+        with open(os.path.join(prefix, "pyvenv.cfg"), encoding="utf-8") as file:
+            pairs = [line.partition("=") for line in file]
+    except (OSError, ValueError):
+        return None
+    said = {key.strip(): value.strip() for key, _, value in pairs}
+    home, version = said.get("home", ""), said.get("version_info", "").split(".")[:3]
+    target = os.path.realpath(python)
+    if not os.path.isfile(target) or os.path.realpath(home) != os.path.dirname(target) or not _is_release(version):
+        return None
+    implementation = said.get("implementation", "").lower()
+    facts = {"version": ".".join(version), "implementation": implementation}
+    return Identity(prefix, os.path.dirname(home), tuple(map(int, version)), implementation, facts)
+
+
+def _is_release(parts: list[str]) -> bool:
+    return len(parts) > 1 and all(part.isdecimal() for part in parts)
+
+
+def _read(answer: dict[str, str]) -> Identity:
+    words = ("version", "implementation", "cache_tag", "platform", "flags", "bits", "unicode")
     return Identity(
-        os.fsdecode(bytes.fromhex(str(answer["prefix"]))),
-        os.fsdecode(bytes.fromhex(str(answer["base"]))),
-        tuple(version),
-        str(answer["implementation"]),
-        facts,
+        os.fsdecode(bytes.fromhex(answer["prefix"])),
+        os.fsdecode(bytes.fromhex(answer["base"])),
+        tuple(int(part) for part in answer["version"].split(".")),
+        answer["implementation"],
+        {word: answer[word] for word in words},
     )

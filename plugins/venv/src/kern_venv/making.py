@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from kern.errors import StepFailed
-from kern_venv.identity import Identity, verify_prefix
+from kern_venv.identity import Identity, read_identity, verify_prefix
 from kern_venv.programs import find_uv, pip_environ, tool_environ, uv_serves
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _make_with_virtualenv(
 
 def _verify(location: str, interpreter: Interpreter, context: Context) -> Made:
     python = os.path.join(location, "bin", "python")
-    who = verify_prefix(python, location, context)
+    who = read_identity(python, location) or verify_prefix(python, location, context)
     known = interpreter.version
     if who.version[: len(known)] != known:
         raise StepFailed(

@@ -68,6 +68,8 @@ class VenvProvider:
         self, spec: EnvSpec, environment: Environment, artifacts: Sequence[Artifact], context: Context
     ) -> Mapping[str, str]:
         """Install the dependencies and the artifacts, resolved together."""
+        if not artifacts and not any((spec.options.deps, spec.options.dependency_groups, spec.options.pylock)):
+            return {}  # most of what follows need not even be imported
         from kern_venv.filling import fill
 
         return fill(spec, environment, artifacts, context)

@@ -19,12 +19,14 @@ class ExecArguments(NamedTuple):
 VERB = Verb(
     "exec",
     ExecArguments,
-    "The exit code is the command's own. Nothing is built, installed or made.",
+    "The exit code is the command's own. An environment of the project that is not there yet is made first; one that is "
+    "there is used as it is. A path needs no project.",
     operand=Option(
         "target",
         (),
         TEXT,
-        "The name of an environment that kern has made, or the path of any virtual environment or interpreter.",
+        "The name of an environment of the project, or the path of any virtual environment or interpreter, with a slash "
+        "in it.",
         "TARGET",
         completes=ENVIRONMENTS,
     ),
