@@ -186,6 +186,17 @@ def test_kern_killed_at_any_moment_of_a_cold_run_is_repaired_by_the_next_run(pro
         assert done.outcomes() == {"a": "passed"}, f"killed in moment {moment}: {done}"
         assert done.rows()["a"]["installed"] == {"apple": "2.0", "demo": "1.0", "pear": "1.0", "plum": "1.0"}
     assert project.run().rows()["a"]["made"] == []
+
+
+def test_what_a_failed_step_leaves_is_kept_for_some_days_and_then_goes(project: Project) -> None:
+    project.config(f"env_list = ['a']\n{BARE}deps = ['grape']\n").run(code=3)
+    left = list((project.work / "tmp").iterdir())
+    assert len(left) == 1
+    project.config(f"env_list = ['a']\n{BARE}")
+    project.run()
+    assert left[0].exists()
+    os.utime(left[0], (1, 1))
+    project.run("--recreate")
     assert list((project.work / "tmp").iterdir()) == []
 
 

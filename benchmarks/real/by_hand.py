@@ -29,11 +29,19 @@ class Recipe(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How it went: whether every step ended with 0, and the tests' outcomes."""
+    """How it went.
+
+    Attributes:
+        passed: whether every step ended with 0.
+        counts: the tests' outcomes.
+        log: path of what was printed.
+        python: ``sys.version`` of the interpreter.
+    """
 
     passed: bool
     counts: Counts
     log: str
+    python: str
 
 
 def recipe_of(project: dict[str, Any], environment: str) -> Recipe:
@@ -67,6 +75,12 @@ def _starts(path: str) -> bool:
     return subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
+def python_of(interpreter: str) -> str:
+    """Its ``sys.version``, empty if it does not start."""
+    command = [interpreter, "-c", "import sys; print(sys.version)"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
 def test_by_hand(interpreter: str, tree: str, recipe: Recipe, folder: str) -> Outcome:
     """Make an environment in ``folder``, install, run; what was printed is kept in ``folder`` too."""
     os.makedirs(folder)
@@ -83,7 +97,7 @@ def test_by_hand(interpreter: str, tree: str, recipe: Recipe, folder: str) -> Ou
     with open(log, "wb") as file:
         passed = all(_run(command, tree, environ, file) for command in [*preparation, *recipe.commands])
     with open(log, encoding="utf-8", errors="replace") as text:
-        return Outcome(passed, count(text.read()), log)
+        return Outcome(passed, count(text.read()), log, python_of(interpreter))
 
 
 def _run(command: tuple[str, ...], tree: str, environ: dict[str, str], log: IO[bytes]) -> bool:

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
-PYTEST = re.compile(r"^=*\s*((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s.*$", re.MULTILINE)
+PYTEST = re.compile(r"^=*\s*((?:\d+ [a-z]+(?: [a-z]+)?(?:, )?)+) in [\d.]+s.*$", re.MULTILINE)
 UNITTEST = re.compile(r"^Ran (\d+) tests? in [\d.]+s\s+(?:OK|FAILED|NO TESTS RAN)(?: \((.*)\))?\s*$", re.MULTILINE)
 SINGULAR = {"errors": "error", "failures": "failed", "expected failures": "xfailed", "unexpected successes": "xpassed"}
 NOT_RESULTS = ("warning", "warnings", "deselected", "rerun", "reruns")
@@ -22,8 +22,10 @@ class Counts(NamedTuple):
         return dict(self.outcomes).get(outcome, 0)
 
     def __str__(self) -> str:
-        """Passed and failed in short, errors with the failed."""
-        return f"{self.of('passed')}/{self.of('failed') + self.of('error')}"
+        """Passed and failed in short, errors with the failed; ``ran`` where passed is not known."""
+        ran = f"{self.of('ran')} ran" if self.of("ran") else ""
+        passed = str(self.of("passed")) if self.of("passed") or not ran else ""
+        return f"{' + '.join(part for part in (passed, ran) if part)}/{self.of('failed') + self.of('error')}"
 
 
 def count(text: str) -> Counts:
@@ -39,11 +41,11 @@ def count(text: str) -> Counts:
 
 
 def _pytest(line: str) -> dict[str, int]:
-    parts = (part.split() for part in line.split(", "))
+    parts = (part.split(" ", 1) for part in line.split(", "))
     return {SINGULAR.get(word, word): int(number) for number, word in parts if word not in NOT_RESULTS}
 
 
 def _unittest(ran: int, details: str) -> dict[str, int]:
     parts = (part.split("=") for part in details.split(", ") if part)
-    counts = {SINGULAR.get(word, word): int(number) for word, number in parts}
-    return {**counts, "passed": ran - sum(counts.values())}
+    # what it counts as skipped or failed may be parts of one test (subTest), so that passed is not ran without these
+    return {"ran": ran, **{SINGULAR.get(word, word): int(number) for word, number in parts}}

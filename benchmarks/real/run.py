@@ -23,7 +23,7 @@ import tempfile
 import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from by_hand import Outcome, find_interpreter, recipe_of, test_by_hand, version_of
+from by_hand import Outcome, find_interpreter, python_of, recipe_of, test_by_hand, version_of
 from counting import Counts, count
 from sdists import FetchError, fetch, unpack
 
@@ -50,6 +50,7 @@ class Row(NamedTuple):
         counts: the tests' outcomes.
         made: what was built or made for it.
         reason: why it did not pass.
+        python: ``sys.version`` of the interpreter; empty where there was none.
     """
 
     environment: str
@@ -58,6 +59,7 @@ class Row(NamedTuple):
     counts: Counts
     made: tuple[str, ...]
     reason: str
+    python: str
 
 
 class Line(NamedTuple):
@@ -81,8 +83,10 @@ def main() -> int:
     sdists = os.path.abspath(arguments.sdists or os.path.join(work, "sdists"))
     lines: list[Line] = []
     for project in projects:
-        print(f"{project['name']} {project['version']}...", file=sys.stderr, flush=True)
-        lines += try_project(project, os.path.join(work, project["name"]), sdists, arguments.kern)
+        tried = try_project(project, os.path.join(work, project["name"]), sdists, arguments.kern)
+        verdicts = ", ".join(sorted({line.verdict for line in tried}))
+        print(f"{project['name']} {project['version']}: {verdicts}", file=sys.stderr, flush=True)
+        lines += tried
     report(lines)
     code = exit_code(lines)
     if code or arguments.work:
@@ -172,7 +176,7 @@ def start_kern(kern: str, tree: str, base: str) -> int | None:
     with open(base + ".json", "wb") as out, open(base + ".log", "wb") as log:
         command = [kern, "run", "--json"]
         try:
-            return subprocess.run(command, cwd=tree, env=environ, stdout=out, stderr=log, timeout=SECONDS).returncode
+            return subprocess.call(command, cwd=tree, env=environ, stdout=out, stderr=log, timeout=SECONDS)
         except subprocess.TimeoutExpired:
             return None
 
@@ -184,7 +188,15 @@ def row_of(item: dict[str, Any]) -> Row:
         with open(item["log"], encoding="utf-8", errors="replace") as file:
             text = file.read()
     package = package_of(item.get("artifact") or {}) or item["package"]
-    return Row(item["environment"], package, item["outcome"], count(text), tuple(item["made"]), item["reason"])
+    return Row(
+        environment=item["environment"],
+        package=package,
+        outcome=item["outcome"],
+        counts=count(text),
+        made=tuple(item["made"]),
+        reason=item["reason"],
+        python=python_of(item["interpreter"]) if item["interpreter"] else "",
+    )
 
 
 def package_of(artifact: dict[str, str]) -> str:
@@ -228,6 +240,8 @@ def differences(row: Row, again: Row, hand: Outcome) -> Iterator[str]:
         yield f"does not pass by hand, see {hand.log}"
     if not hand.counts.outcomes:
         yield "no tests were counted by hand"
+    if row.python != hand.python:
+        yield f"Python {row.python} with kern, Python {hand.python} by hand"
     if row.counts != hand.counts:
         yield f"{dict(row.counts.outcomes)} with kern, {dict(hand.counts.outcomes)} by hand"
     if (again.outcome, again.counts) != (row.outcome, row.counts):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from kern.api import API, Artifact, EnvSpec, PackageSpec, Unavailable
+from kern.drivers import Entry
 from kern.errors import PluginError
 from kern.session import Session
 
@@ -28,7 +29,6 @@ class VenvOptions(NamedTuple):
 
     deps: tuple[str, ...] = ()
     base_python: str = ""
-    variables: Mapping[str, str] = {}
 
 
 class CondaOptions(NamedTuple):
@@ -115,14 +115,15 @@ class FakeRegistry:
             "kern.provider": {"conda": self.conda, "venv": self.venv},
             "kern.builder": {"conda": self.condarc, "sdist": self.sdist, "wheel": self.wheel},
         }
+        self.hidden: set[str] = set()
         self.loaded: list[tuple[str, str]] = []
         self.required: list[tuple[str, ...]] = []
 
     def names(self, group: str) -> tuple[str, ...]:
-        return tuple(sorted(self.drivers.get(group, {})))
+        return tuple(sorted(set(self.drivers.get(group, {})) - self.hidden))
 
-    def all(self, group: str) -> tuple[Any, ...]:
-        return ()
+    def all(self, group: str) -> tuple[Entry, ...]:
+        return tuple(Entry(group, name, f"fakes:{name}", "kern-fakes", "1") for name in self.names(group))
 
     def load(self, group: str, name: str) -> Any:
         self.loaded.append((group, name))

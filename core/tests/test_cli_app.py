@@ -114,7 +114,9 @@ def test_help_shows_defaults_where_there_are_any(capsys: pytest.CaptureFixture[s
     assert shown.count("[default") == 2
 
 
-@pytest.mark.parametrize("words", [["run", "--jobs", "-h"], ["-j4", "run", "--help"], ["exec", "a", "-h"], ["exec", "-h", "a", "b"]])
+@pytest.mark.parametrize(
+    "words", [["run", "--jobs", "-h"], ["-j4", "run", "--help"], ["exec", "a", "-h"], ["exec", "-h", "a", "b"]]
+)
 def test_help_helps_where_the_line_is_wrong(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert app.read(words, {}) is None
     assert f"Usage: kern {'exec' if 'exec' in words else 'run'} " in capsys.readouterr().out

@@ -239,6 +239,14 @@ def test_how_a_place_is_written(tmp_path: Path) -> None:
     assert Source(str(shared), ("tool", "kern")).where() == "pyproject.toml:1 tool.kern"
 
 
+def test_a_file_that_is_no_toml_any_more(tmp_path: Path) -> None:
+    path = tmp_path / "kern.toml"
+    path.write_text("x\n'a'b = 1\n[env]\n'deps\ndeps = 1\n")
+    assert line_of(str(path), ("env",)) == 3
+    assert line_of(str(path), ("env", "deps")) == 5
+    assert line_of(str(path), ("a",)) is None
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kern.config.project import Project, load
+from kern.config.project import Project, load, nowhere
 from kern.errors import ConfigError, KernError, UsageError
 
 if TYPE_CHECKING:
@@ -180,6 +180,12 @@ def test_numbers_beyond_all_measure(loaded: Loaded) -> None:
         assert "set_int_max_str_digits" not in caught.value.message
 
 
+def test_a_project_without_any_configuration() -> None:
+    project = nowhere("/somewhere")
+    assert (project.directory, project.source, project.env_list) == ("/somewhere", None, ())
+    assert project.where("env") == "/somewhere"
+
+
 def test_a_named_configuration(tmp_path: Path) -> None:
     (tmp_path / "other.toml").write_text("env_list = ['z']")
     assert load(str(tmp_path), "other.toml").env_list == ("z",)
@@ -257,14 +263,14 @@ def _judge(folder: str, name: str, data: bytes) -> None:
             os.unlink(os.path.join(folder, other))
     with open(os.path.join(folder, name), "wb") as file:
         file.write(data)
+    refused: KernError = ConfigError("nothing", where=name)
     try:
-        project = load(folder)
+        load(folder)
     except KernError as error:
-        assert isinstance(error, ConfigError)
-        assert error.message
-        assert name in error.where
-    else:
-        assert isinstance(project, Project)
+        refused = error
+    assert isinstance(refused, ConfigError)
+    assert refused.message
+    assert name in refused.where
 
 
 MUCH = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -301,10 +307,12 @@ def test_any_values_are_read_or_refused(tmp_path: Path, table: dict[str, object]
     from kern.config.project import _project
 
     found = Found(str(tmp_path), Source(str(tmp_path / "kern.toml"), ()), table)
+    where = "kern.toml"
     try:
         project = _project(found)
     except ConfigError as error:
-        assert error.where.startswith("kern.toml")
+        where = error.where
     else:
         assert set(table) <= {"requires", "env_list", "exclude", "env", "package", "limits", "labels"}
         assert project.directory == str(tmp_path)
+    assert where.startswith("kern.toml")

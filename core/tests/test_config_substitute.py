@@ -132,10 +132,12 @@ def test_doubled_braces_are_plain_ones(text: str) -> None:
 def test_any_text_is_expanded_or_refused(text: str, posargs: tuple[str, ...] | None) -> None:
     names = NAMES._replace(posargs=posargs)
     for expanding in (lambda: expand(text, names, "here"), lambda: expand_words((text,), names, "here")):
+        where = "here"
         try:
             expanding()
         except ConfigError as error:
-            assert error.where == "here"
+            where = error.where
+        assert where == "here"
 
 
 def test_expand_deep_goes_into_lists_and_tables() -> None:

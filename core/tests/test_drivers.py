@@ -16,6 +16,7 @@ import pytest
 
 from kern.drivers import GROUPS, Registry, index, install_line, known, loading
 from kern.errors import ConfigError, PluginError
+from kern.store.layout import claim
 
 PROVIDER = """
 class {name}:
@@ -276,7 +277,7 @@ def test_a_change_that_no_stamp_shows_is_found_before_anybody_is_blamed(site: Si
 
 def test_the_index_is_private_and_replaced_whole(site: Site, tmp_path: Path) -> None:
     Registry().names("kern.provider")
-    (path,) = (tmp_path / "cache").iterdir()
+    (path,) = (tmp_path / "cache").glob("plugins-*")
     assert str(path) == index.index_path()
     assert re.fullmatch(r"plugins-[0-9a-f]{8}\.json", path.name)
     assert path.stat().st_mode & 0o777 == 0o600
@@ -303,7 +304,7 @@ CORRUPT = [
 def test_a_corrupt_index_is_replaced(site: Site, content: bytes) -> None:
     site.add("kern-tree", {"kern.provider": {"tree": "kern_tree:Provider"}})
     path = Path(index.index_path())
-    path.parent.mkdir()
+    claim(str(path.parent))
     path.write_bytes(content)
     path.chmod(0o600)
     assert "tree" in Registry().names("kern.provider")
@@ -313,7 +314,7 @@ def test_a_corrupt_index_is_replaced(site: Site, content: bytes) -> None:
 def test_an_index_of_the_right_form_with_wrong_values_is_replaced(site: Site, tmp_path: Path) -> None:
     site.add("kern-tree", {"kern.provider": {"tree": "kern_tree:Provider"}})
     settle(site)
-    (path,) = (tmp_path / "cache").iterdir()
+    (path,) = (tmp_path / "cache").glob("plugins-*")
     content = json.loads(path.read_text())
     content["entries"].append(["kern.provider", 1, 2, 3, 4])
     path.write_text(json.dumps(content))
@@ -324,7 +325,7 @@ def test_an_index_of_the_right_form_with_wrong_values_is_replaced(site: Site, tm
 def test_an_index_that_others_can_write_is_not_believed(site: Site) -> None:
     site.add("kern-tree", {"kern.provider": {"tree": "kern_tree:Provider"}})
     settle(site)
-    (path,) = Path(os.environ["KERN_CACHE_DIR"]).iterdir()
+    (path,) = Path(os.environ["KERN_CACHE_DIR"]).glob("plugins-*")
     path.chmod(0o622)
     assert child(site, SHOW_SCANNED) == "scan"
 
@@ -341,6 +342,15 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     Path(index.index_path()).mkdir(parents=True)
     assert Registry().load("kern.provider", "tree").api == 1
     assert [path.is_dir() for path in directory.iterdir()] == [True]
+
+
+def test_a_folder_of_somebody_else_is_no_cache(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.add("kern-tree", {"kern.provider": {"tree": "kern_tree:Provider"}}, code=provider())
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").write_text("mine")
+    monkeypatch.setenv("KERN_CACHE_DIR", str(tmp_path / "mine"))
+    assert Registry().load("kern.provider", "tree").api == 1
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize(
@@ -559,7 +569,7 @@ def test_an_unknown_name_says_what_it_may_stand_for(site: Site) -> None:
     assert caught.value.hint == 'did you mean "tree"?'
     with pytest.raises(PluginError) as caught:
         Registry().load("kern.adopter", "something")
-    assert caught.value.hint == "installed: tree"
+    assert caught.value.hint.startswith("installed: tree")
 
 
 def test_a_name_that_an_installed_plugin_of_the_family_does_not_have(site: Site) -> None:

@@ -65,7 +65,10 @@ def test_the_more_special_of_package_and_packages_wins(matched: Matched) -> None
     [
         ("[env]\npackage = 'x'\npackages = ['y']", "kern.toml:2 env.package and kern.toml:3 env.packages"),
         ("[env.a]\npackages = ['y']\npackage = 'x'", "kern.toml:3 env.a.package and kern.toml:2 env.a.packages"),
-        ("[env.a]\npackage = 'x'\n[env.b]\npackages = ['y']", "kern.toml:2 env.a.package and kern.toml:4 env.b.packages"),
+        (
+            "[env.a]\npackage = 'x'\n[env.b]\npackages = ['y']",
+            "kern.toml:2 env.a.package and kern.toml:4 env.b.packages",
+        ),
     ],
 )
 def test_package_and_packages_that_are_equally_special(matched: Matched, text: str, places: str) -> None:
@@ -117,7 +120,9 @@ def test_settling() -> None:
     assert settle(found, ("sdist", "wheel"), produced) == Match(
         ("y",), "the first definition whose kind (wheel) the provider accepts"
     )
-    assert settle(found, ("deb", "rpm"), produced) == Match((), "the provider accepts none of what is defined (deb, rpm)")
+    assert settle(found, ("deb", "rpm"), produced) == Match(
+        (), "the provider accepts none of what is defined (deb, rpm)"
+    )
     closed = Match(("x",), "asked for")
     assert settle(closed, ("wheel",), produced) is closed
 
@@ -141,7 +146,9 @@ def test_the_most_specific_expression_wins(definitions: dict[str, list[str]], na
     }
     project = Project("/p", None, (), (), (), (Table("", None, {}, ("env",), 0),), packages, {}, {})
     ranks = {
-        package: max(filter(None, (specificity(parse(text), name, frozenset(factors_of(name))) for text in texts)), default=None)
+        package: max(
+            filter(None, (specificity(parse(text), name, frozenset(factors_of(name))) for text in texts)), default=None
+        )
         for package, texts in definitions.items()
     }
     best = max(filter(None, ranks.values()), default=None)

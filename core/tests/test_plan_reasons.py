@@ -97,7 +97,11 @@ def test_decide(found: dict[str, Any] | None, artifact: Artifact | None, decisio
 SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=4)
 VALUES = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple) | st.dictionaries(st.text(max_size=3), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.text(max_size=3), inner)
+    ),
     max_leaves=8,
 )
 INPUTS = st.dictionaries(st.text(max_size=3), VALUES, max_size=5)
@@ -115,3 +119,12 @@ def test_a_reason_is_given_exactly_for_a_difference(before: dict[str, Any], afte
     one, other = plain(before), plain(after)
     assert (changed(one, other) == "") == (one == other)
     assert changed(one, json.loads(json.dumps(one))) == ""
+
+
+@given(st.dictionaries(st.sampled_from(["inputs", "artifact", "location", "state"]), VALUES), st.booleans())
+def test_no_record_is_trusted(more: dict[str, Any], pure: bool) -> None:
+    found = {**plain(record()), **plain(more)}
+    action, reason = decide(found, {"deps": ["a"]}, HERE, None if pure else WHEEL)
+    assert (action == REUSE) == (reason == "")
+    if action == REUSE:
+        assert (found["state"], found["location"], found["inputs"]) == ("ready", HERE, {"deps": ["a"]})

@@ -75,7 +75,11 @@ def test_no_settings(open_session: Open) -> None:
         ("[env]\ncommands = [' ']", "a command is empty", "kern.toml:2 env.commands"),
         ("[env.a]\ncommands_pre = ['-']", "a command is empty", "kern.toml:2 env.a.commands_pre"),
         ("[env.a]\ncommands_post = [['-']]", "a command is empty", "kern.toml:2 env.a.commands_post"),
-        ("[env]\ncommands = 'x'\n[env.a]\nextend_commands = \"y 'z\"", "quote is not closed", "kern.toml:4 env.a.extend_"),
+        (
+            "[env]\ncommands = 'x'\n[env.a]\nextend_commands = \"y 'z\"",
+            "quote is not closed",
+            "kern.toml:4 env.a.extend_",
+        ),
         ("[env]\nlimits = ['databse']\n[limits]\ndatabase = 1", "there is no pool 'databse'", "kern.toml:2 env.limits"),
         ("[env.a]\nlimits = ['db']", "there is no pool 'db'", "kern.toml:2 env.a.limits"),
     ],

@@ -230,9 +230,14 @@ def test_taking_is_all_or_nothing() -> None:
 
 def test_holding_gives_back_whatever_happens() -> None:
     pools = Pools({"x": 1})
-    with pytest.raises(ZeroDivisionError), pools.hold(("x", "unlimited")):
+
+    def fail() -> None:
         assert free(pools) == {"x": 0}
+        assert not pools.take_locked(["x"])
         raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), pools.hold(("x", "unlimited")):
+        fail()
     assert free(pools) == {"x": 1}
     with pools.hold(("unlimited",)), pools.hold(()):
         assert free(pools) == {"x": 1}

@@ -119,7 +119,8 @@ extend_deps = ["ac"]
 
 
 @pytest.mark.parametrize(
-    "text", ["[env]\nx = 1\n[env.a]\nextend_x = ['b']", "[env]\nx = ['a']\n[env.a]\nextend_x = 1", "[env.a]\nextend_x = {}"]
+    "text",
+    ["[env]\nx = 1\n[env.a]\nextend_x = ['b']", "[env]\nx = ['a']\n[env.a]\nextend_x = 1", "[env.a]\nextend_x = {}"],
 )
 def test_what_is_no_list_can_not_be_extended(resolved: Resolved, text: str) -> None:
     settings = resolved(text)

@@ -17,6 +17,7 @@ import kern.store.removal  # a child that has changed its user could not import 
 import kern.store.temporary
 from kern import store
 from kern.errors import KernError, StepFailed
+from kern.store.layout import claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,6 +80,7 @@ def test_a_directory_is_made_with_the_token_of_the_record(work: str) -> None:
 
 
 def test_nothing_is_made_where_something_is(work: str, victim: Path) -> None:
+    claim(work)
     os.makedirs(f"{work}/envs/folder")
     os.symlink(victim, f"{work}/envs/link")
     os.symlink("nowhere", f"{work}/envs/dangling")
@@ -155,7 +157,7 @@ def test_no_folder_of_the_work_directory_may_be_a_link(work: str, victim: Path, 
         assert os.path.exists(path)
     else:
         other = str(victim.parent / ".other")
-        os.mkdir(other)
+        claim(other)
         os.symlink(victim, f"{other}/{folder}")
         target = f"{other}/{folder}/py312"
         with pytest.raises(KernError, match="symbolic link"):
@@ -244,6 +246,7 @@ def test_a_directory_that_was_renamed_by_hand_needs_its_record(work: str) -> Non
 @pytest.mark.parametrize("content", [None, "", '{"token": "ab'])
 def test_what_a_killed_kern_had_just_begun_is_deleted(work: str, content: str | None) -> None:
     path = store.environment_path(work, "py312")
+    claim(work)
     os.makedirs(path)
     if content is not None:
         with open(f"{path}/{store.MARKER}", "w") as file:
@@ -537,7 +540,7 @@ def test_tidy_deletes_old_evidence_and_nothing_else(work: str) -> None:
 
 
 def test_a_linked_folder_of_temporary_directories_is_refused(work: str, victim: Path) -> None:
-    os.mkdir(work)
+    claim(work)
     os.symlink(victim, f"{work}/tmp")
     with pytest.raises(KernError, match="symbolic link"), store.temporary_directory(work):
         pass

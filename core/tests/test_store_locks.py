@@ -18,6 +18,7 @@ import pytest
 
 from kern import store
 from kern.errors import KernError, LockTimeout, Stopped
+from kern.store.layout import claim
 from kern.store.locks import hold, in_use
 
 if TYPE_CHECKING:
@@ -207,7 +208,8 @@ def test_a_lock_on_a_file_that_was_replaced_meanwhile_is_taken_again(
 def test_a_linked_lock_file_is_refused_and_its_target_untouched(work: str, tmp_path: Path, make: object) -> None:
     victim = tmp_path / "victim"
     victim.write_text("")
-    os.makedirs(f"{work}/locks")
+    claim(work)
+    os.mkdir(f"{work}/locks")
     assert callable(make)
     make(victim, f"{work}/locks/py312.lock")
     with pytest.raises(KernError) as caught, store.lock(work, "py312", timeout=0):
@@ -218,7 +220,7 @@ def test_a_linked_lock_file_is_refused_and_its_target_untouched(work: str, tmp_p
 
 
 def test_a_linked_folder_of_locks_is_refused(work: str, tmp_path: Path) -> None:
-    os.makedirs(work)
+    claim(work)
     (tmp_path / "outside").mkdir()
     os.symlink(tmp_path / "outside", f"{work}/locks")
     with pytest.raises(KernError, match="symbolic link"), store.lock(work, "py312", timeout=0):
@@ -227,14 +229,16 @@ def test_a_linked_folder_of_locks_is_refused(work: str, tmp_path: Path) -> None:
 
 
 def test_a_pipe_in_the_place_of_the_lock_file_is_refused(work: str) -> None:
-    os.makedirs(f"{work}/locks")
+    claim(work)
+    os.mkdir(f"{work}/locks")
     os.mkfifo(f"{work}/locks/py312.lock")
     with pytest.raises(KernError), store.lock(work, "py312", timeout=0):
         pass
 
 
 def test_a_file_with_content_of_its_own_is_locked_but_not_changed(work: str) -> None:
-    os.makedirs(f"{work}/locks")
+    claim(work)
+    os.mkdir(f"{work}/locks")
     with open(f"{work}/locks/py312.lock", "w") as file:
         file.write("my notes")
     with store.lock(work, "py312", timeout=0), pytest.raises(LockTimeout, match="another process"):

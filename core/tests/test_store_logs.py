@@ -10,6 +10,7 @@ import pytest
 
 from kern import store
 from kern.errors import KernError
+from kern.store.layout import claim
 from kern.store.logs import KEPT
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def test_nothing_else_is_deleted(work: str, runs: list[store.RunDirectory]) -> N
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_latest_of_the_user_stays(work: str, kind: str, runs: list[store.RunDirectory]) -> None:
-    os.makedirs(f"{work}/logs")
+    claim(work)
+    os.mkdir(f"{work}/logs")
     if kind == "folder":
         os.mkdir(f"{work}/logs/latest")
     else:
@@ -132,7 +134,7 @@ def test_a_linked_log_is_refused(work: str, tmp_path: Path, runs: list[store.Run
 
 
 def test_a_linked_folder_of_logs_is_refused(work: str, tmp_path: Path) -> None:
-    os.mkdir(work)
+    claim(work)
     (tmp_path / "victim").mkdir()
     os.symlink(tmp_path / "victim", f"{work}/logs")
     with pytest.raises(KernError, match="symbolic link"):

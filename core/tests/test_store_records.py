@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from kern import store
 from kern.errors import KernError, StepFailed
 from kern.store import files, layout
+from kern.store.layout import claim, is_marked, own_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,10 +75,59 @@ def test_a_new_work_directory_hides_from_git_and_backups(work: str) -> None:
         assert file.readline() == "Signature: 8a477f597d28d172789f06886806bc55\n"
 
 
-def test_a_folder_with_other_things_in_it_is_not_hidden(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("years of work")
-    store.write_record(str(tmp_path), "env", "py312", {})
-    assert sorted(os.listdir(tmp_path)) == ["records", "thesis.txt"]
+def test_an_empty_folder_of_the_user_becomes_a_work_directory(work: str) -> None:
+    os.mkdir(work)
+    store.write_record(work, "env", "py312", {})
+    assert is_marked(work)
+    os.unlink(f"{work}/.gitignore")
+    store.write_record(work, "other", "py312", {})
+    assert sorted(os.listdir(work)) == ["CACHEDIR.TAG", "records"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("thesis.txt", "years of work"),
+        (".gitignore", "mine\n"),
+        ("records", None),
+        ("CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n# by another tool\n"),
+        ("CACHEDIR.TAG", "kern and nothing else"),
+        ("CACHEDIR.TAG", None),
+    ],
+)
+def test_a_folder_with_things_of_the_user_in_it_is_refused(work: str, name: str, content: str | None) -> None:
+    os.mkdir(work)
+    if content is None:
+        os.mkdir(f"{work}/{name}")
+    else:
+        with open(f"{work}/{name}", "w") as file:
+            file.write(content)
+    with pytest.raises(KernError, match=r"no mark of kern in CACHEDIR\.TAG") as caught:
+        store.write_record(work, "env", "py312", {})
+    assert (caught.value.where, caught.value.exit_code) == (work, 3)
+    assert "KERN_WORK_DIR" in caught.value.hint
+    assert os.listdir(work) == [name]
+    if content is not None:
+        with open(f"{work}/{name}") as file:
+            assert file.read() == content
+
+
+def test_what_a_killed_kern_left_before_the_mark_is_no_obstacle(work: str) -> None:
+    os.mkdir(work)
+    with open(f"{work}/.{own_name()}", "w") as file:
+        file.write("Signature: ")
+    claim(work)
+    assert is_marked(work)
+
+
+def test_many_that_begin_at_once_share_a_new_work_directory(work: str) -> None:
+    def begin(number: int) -> None:
+        store.write_record(work, f"kind{number}", "py312", {})
+
+    for _ in range(20):
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(begin, range(8)))
+        shutil.rmtree(work)
 
 
 def test_all_records_of_a_kind_that_can_be_read_are_read(work: str) -> None:
@@ -154,7 +205,8 @@ def test_nothing_is_written_through_a_link_out_of_the_work_directory(
 ) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
-    os.makedirs(os.path.join(work, *parts[:-1]))
+    claim(work)
+    os.makedirs(os.path.join(work, *parts[:-1]), exist_ok=True)
     os.symlink(outside, os.path.join(work, *parts))
     with pytest.raises(KernError, match="symbolic link") as caught:
         store.write_record(work, "env", "py312", {})

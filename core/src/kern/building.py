@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from kern.api import Artifact, Unavailable
-from kern.errors import ConfigError, StepFailed, UsageError
+from kern.errors import ConfigError, LockTimeout, StepFailed, UsageError
 from kern.events import Event, StepFinished
 from kern.plan.builds import Builds
 from kern.plan.environment import environment_spec
@@ -35,6 +35,7 @@ def build(session: Session, names: Sequence[str], packages: Sequence[str], jobs:
 
     Raises:
         StepFailed: a build failed.
+        LockTimeout: another kern was at it for too long.
         UsageError: there is nothing to build.
     """
     builds = Builds(session)
@@ -72,6 +73,8 @@ def _artifacts(engine: Engine, wanted: Sequence[Build]) -> list[Artifact]:
         artifact = engine.artifact(item.key)
         if artifact is None:
             failure = engine.failure(item.key)
+            if engine.is_late(item.key):
+                raise LockTimeout(failure.reason, hint=failure.hint)
             raise StepFailed(
                 f"{item.package.name} could not be built: {failure.reason}",
                 hint=failure.hint,

@@ -1,24 +1,35 @@
-"""Remove what kern has made, and nothing else: every directory proves by its marker that it is kern's."""
+"""Remove what kern has made, and nothing else: every directory proves by its mark that it is kern's."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from kern.drivers import GROUPS
 from kern.drivers.index import cache_dir
+from kern.drivers.known import family
 from kern.errors import KernError
 from kern.state import ARTIFACTS, ENVIRONMENTS
+from kern.store.layout import FOLDERS, TAG, is_marked, is_own_name
 
 if TYPE_CHECKING:
     from kern.session import Session
 
 
 class Item(NamedTuple):
-    """Something to remove: its kind of record (empty for plain files), its name and its path."""
+    """Something to remove.
+
+    Attributes:
+        kind: of its record; empty for what has none.
+        name: of its record.
+        path: where it is.
+        root: the directory that must carry kern's mark, for what has no record: itself or the one that it is in.
+    """
 
     kind: str
     name: str
     path: str
+    root: str = ""
 
 
 def environments(session: Session, selection: tuple[str, ...]) -> list[Item]:
@@ -40,18 +51,18 @@ def artifacts(session: Session) -> list[Item]:
 def logs(session: Session) -> list[Item]:
     """The logs of all runs."""
     folder = os.path.join(session.work_dir, "logs")
-    return [Item("", "", folder)] if os.path.isdir(folder) else []
+    return [Item("", "", folder, session.work_dir)] if os.path.isdir(folder) else []
 
 
 def everything(session: Session) -> list[Item]:
     """All environments and artifacts, then what is left of the work directory."""
-    rest = [Item("", "", session.work_dir)] if os.path.isdir(session.work_dir) else []
+    rest = [Item("", "", session.work_dir, session.work_dir)] if os.path.isdir(session.work_dir) else []
     return [*environments(session, ()), *artifacts(session), *rest]
 
 
 def cache() -> list[Item]:
     """The user's cache."""
-    return [Item("", "", cache_dir())] if os.path.isdir(cache_dir()) else []
+    return [Item("", "", cache_dir(), cache_dir())] if os.path.isdir(cache_dir()) else []
 
 
 def _names(folder: str) -> list[str]:
@@ -64,8 +75,9 @@ def clean(session: Session, item: Item) -> None:
     Raises:
         KernError: it is not kern's, or can't be removed.
     """
-    if not item.kind:
-        _remove_own_tree(item.path)
+    if item.root:
+        _refuse_foreign(session, item.root)
+        _remove(item.path)
         return
     with session.lock(f"env.{item.name}" if item.kind == ENVIRONMENTS else f"artifact.{item.name}", exclusive=True):
         record = session.state.read(item.kind, item.name) or {}
@@ -75,28 +87,41 @@ def clean(session: Session, item: Item) -> None:
         session.state.discard(item.kind, item.name, item.path)
 
 
-OWN = frozenset({"envs", "records", "artifacts", "locks", "logs", "tmp", "trash", "kern", ".gitignore", "CACHEDIR.TAG"})
-"""What kern makes in a work directory."""
+def _refuse_foreign(session: Session, root: str) -> None:
+    """Raise unless a directory carries kern's mark and there is nothing in it but what kern makes."""
+    hint = "remove it by hand if you mean it"
+    if os.path.islink(root) or not is_marked(root):
+        raise KernError(
+            f"this directory has no mark of kern in {TAG}, so kern does not delete it", where=root, hint=hint
+        )
+    drivers = _drivers(session)
+    for name in os.listdir(root):
+        if not _is_made(name, drivers):
+            raise KernError(f"kern did not make {name} in it, so kern does not delete it", where=root, hint=hint)
 
 
-def _remove_own_tree(path: str) -> None:
+def _is_made(name: str, drivers: frozenset[str]) -> bool:
+    """Whether kern makes something of this name in a work directory or in the cache."""
+    if name in FOLDERS or name in drivers or name in (TAG, ".gitignore"):
+        return True
+    index = name.startswith("plugins-") and name.endswith((".json", ".tmp"))
+    return index or is_own_name(name.removeprefix("."))
+
+
+def _drivers(session: Session) -> frozenset[str]:
+    """The names of what drivers keep in the cache: those of their distributions, `kern.context.StepContext.cache_dir`."""
+    found = {"kern"}
+    for group in GROUPS:
+        found.update(family(group).values())
+        for entry in session.registry.all(group):
+            found.update((entry.distribution, entry.name))
+    return frozenset(found)
+
+
+def _remove(path: str) -> None:
     import shutil
 
-    if not _is_own(path):
-        raise KernError(
-            "it does not look like a directory that kern made", where=path, hint="remove it by hand if you mean it"
-        )
     try:
         shutil.rmtree(path)
     except OSError as error:
         raise KernError(f"can't be removed: {error.strerror}", where=error.filename or path) from error
-
-
-def _is_own(path: str) -> bool:
-    """Whether a directory is a work directory, kern's cache, or the logs in a work directory."""
-    if os.path.islink(path):
-        return False
-    root = os.path.dirname(path) if os.path.basename(path) == "logs" else path
-    if root == cache_dir():
-        return True
-    return os.path.exists(os.path.join(root, "CACHEDIR.TAG")) and OWN.issuperset(os.listdir(root))

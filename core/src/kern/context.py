@@ -86,6 +86,9 @@ class StepContext:
     @property
     def cache_dir(self) -> str:
         """The driver's directory in the user's cache."""
+        from kern.store.layout import claim
+
+        claim(self._services.cache_root)
         path = os.path.join(self._services.cache_root, self._driver)
         os.makedirs(path, mode=0o700, exist_ok=True)
         return path
@@ -130,6 +133,7 @@ class StepContext:
             merge=False,
         )
         ended = self._services.supervisor().run(request, on_stdout, on_stderr)
+        self._trace(command, ended.exit_code)
         completed = Completed(
             exit_code=ended.exit_code,
             stdout=b"".join(out).decode(errors="surrogateescape"),
@@ -141,6 +145,13 @@ class StepContext:
         if check and (completed.exit_code or completed.timed_out):
             raise self._failed(command, completed, b"".join(every))
         return completed
+
+    def _trace(self, command: Command, exit_code: int) -> None:
+        from kern.diagnostics import logger
+        from kern.secrets import mask_argv
+
+        argv = mask_argv(command.argv, self._services.masker)
+        logger().debug("process ended", driver=self._driver, argv=list(argv), exit_code=exit_code)
 
     def _failed(self, command: Command, completed: Completed, output: bytes) -> StepFailed:
         masker = self._services.masker

@@ -5,14 +5,15 @@ structlog costs a tenth of a second to import, so it is there only when it was a
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
 
+    class Logger(Protocol):
+        """Takes an event's name and its facts."""
 
-class Logger(Protocol):
-    """Takes an event's name and its facts."""
-
-    def debug(self, event: str, **facts: Any) -> Any:
-        """Say something."""
+        def debug(self, event: str, **facts: Any) -> Any:
+            """Say something."""
 
 
 class _Silent:

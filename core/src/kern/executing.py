@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from kern.errors import StepFailed, UsageError
+from kern.errors import LockTimeout, StepFailed, UsageError
 from kern.events import StepFinished
 from kern.log import StepLog
 from kern.plan.planner import Wanted, broken, make_plan
@@ -25,7 +25,7 @@ def execute(session: Session, target: str, argv: tuple[str, ...]) -> int:
     """Run a command in an environment.
 
     Args:
-        session: the project.
+        session: the project; `kern.config.project.nowhere` will do for a path.
         target: name of an environment of the project, or path of a virtual environment or interpreter.
         argv: the command.
 
@@ -36,9 +36,12 @@ def execute(session: Session, target: str, argv: tuple[str, ...]) -> int:
         UsageError: the target is nothing that kern knows.
         StepFailed: the environment is not there and could not be made, or the command does not exist.
     """
-    if os.sep in target or target in (os.curdir, os.pardir):
-        return _in_existing(session, target, argv)
-    return _in_own(session, target, argv)
+    return _in_existing(session, target, argv) if is_path(target) else _in_own(session, target, argv)
+
+
+def is_path(target: str) -> bool:
+    """Whether a target is a path, which needs no project, and not the name of an environment."""
+    return os.sep in target or target in (os.curdir, os.pardir)
 
 
 def _in_existing(session: Session, target: str, argv: tuple[str, ...]) -> int:
@@ -85,9 +88,12 @@ def _make(session: Session, name: str) -> None:
 
     session.warn(f"making {name} first")
     choices = Choices(1, True, False, None, new_run_directory(session.work_dir).path, {})
-    results = Engine(session, Plan(plan.builds, rows, ()), choices, emit).execute()
+    engine = Engine(session, Plan(plan.builds, rows, ()), choices, emit)
+    results = engine.execute()
     session.remember()
     for failure in failures:
+        if engine.is_late(failure.key):
+            raise LockTimeout(failure.reason, hint=failure.hint)
         raise StepFailed(failure.reason, hint=failure.hint, log=failure.log, tail=failure.tail)
     for result in results:
         if result.reason:
@@ -98,7 +104,7 @@ def _run(session: Session, environment: Environment, argv: tuple[str, ...], name
     from kern.process import Request
 
     activator = session.registry.load("kern.activator", environment.activator)
-    log = StepLog(os.path.join(session.work_dir, "logs", "exec.log"), session.masker)
+    log = StepLog(os.path.join(session.work_dir, "logs", "exec.log"), session.masker) if name else None
     with activator.activate(environment, session.context(environment.activator, log)) as activation:
         environ = dict(session.environ)
         if name is None:

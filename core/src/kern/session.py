@@ -42,6 +42,7 @@ class Session:
         directory: str,
         config: str = "",
         *,
+        project: Project | None = None,
         environ: Mapping[str, str] | None = None,
         warn: Callable[[str], None] | None = None,
         recreate: bool = False,
@@ -54,6 +55,7 @@ class Session:
         Args:
             directory: where the user is.
             config: configuration file that the user named.
+            project: what to use instead of looking for one.
             environ: the host's environment, ``os.environ`` by default.
             warn: takes sentences the user should see.
             recreate: make everything anew.
@@ -72,7 +74,7 @@ class Session:
         self.lock_timeout = lock_timeout
         self.foreground = foreground
         self._reader = Reader(_recall)
-        self.project: Project = load(directory, config, self._reader)
+        self.project: Project = project or load(directory, config, self._reader)
         self.registry: Registry = registry()
         self.stopping: Callable[[], bool] = lambda: False
         self._supervisor: Supervisor | None = None

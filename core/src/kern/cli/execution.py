@@ -67,7 +67,7 @@ def execute(session: Session, plan: Plan, arguments: RunArguments, jobs: int) ->
     gc.enable()
     with _Signals(engine.stop) as received:
         results = engine.execute()
-        code = _code(results, received)
+        code = _code(results, received, engine.late())
         session.remember()
     finished = RunFinished(results, code, time.monotonic() - begun)
     emit(finished)
@@ -131,13 +131,13 @@ class _Signals:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
 
-def _code(results: tuple[RowResult, ...], received: list[int]) -> int:
+def _code(results: tuple[RowResult, ...], received: list[int], late: frozenset[str]) -> int:
     if received:
         return 128 + received[0]
     ran = [result for result in results if result.outcome != SKIPPED]
     if results and not ran:
         return NOTHING_RAN
-    return exit_code(results)
+    return exit_code(results, late)
 
 
 def _close(screen: Screen, files: tuple[Reporter, ...], code: int) -> int:

@@ -97,6 +97,11 @@ def load(start: str, config: str = "", reader: Reader | None = None) -> Project:
     return _project(found)
 
 
+def nowhere(directory: str) -> Project:
+    """A project without any configuration, for what needs none."""
+    return _project(Found(directory, None, {}))
+
+
 def _project(found: Found) -> Project:
     source = found.source or Source(found.directory, ())
     top = _check_keys(found.table, TOP_KEYS, source, ())

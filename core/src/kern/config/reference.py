@@ -40,8 +40,8 @@ JSON schema of this page for editors; [kern.schema.json](kern.schema.json) is a 
 - **Two equally specific tables that disagree are an error** that names both. If they say the same, there is no error.
 - **`extend_KEY` adds** to a list instead of replacing it: `extend_deps`, `extend_commands`.
 - **`set_env` is merged** name by name. **`pass_env` adds up** over all tables that match.
-- **A table that names something new declares it.** `[env.docs]` makes the environment `docs`, unless `docs` is already a
-  factor of a name in `env_list`, a platform or a kind of environment. It is listed, and not run by default.
+- **A table that names something new declares it.** `[env.docs]` makes the environment `docs`, unless all its factors are
+  known already: from a name in `env_list`, as a platform or as a kind of environment. It is not run by default.
 
 ## Kinds of values
 
@@ -60,8 +60,8 @@ JSON schema of this page for editors; [kern.schema.json](kern.schema.json) is a 
 | lists | a table of names and lists of strings |
 | table | see below |
 
-Strings of an environment may hold [substitutions](running.md#substitutions) such as `{env_name}`. Those of
-`[package.NAME]` are taken as they are."""
+`description`, `change_dir`, commands, the values of `set_env` and the options of a kind of environment (`deps`, ...) may
+hold [substitutions](running.md#substitutions) such as `{env_name}`. Other strings are taken as they are."""
 
 KINDS = {"count": "whole number", "seconds": "duration"}
 """Names of kinds that the page spells in another way."""

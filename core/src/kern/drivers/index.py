@@ -124,6 +124,9 @@ def rescan() -> Index:
 
 def keep(index: Index) -> None:
     """Write the index, readable by its owner alone, in one step; a cache that can't be written is left alone."""
+    from kern.errors import KernError
+    from kern.store.layout import claim
+
     path = index_path()
     content = {
         "schema": SCHEMA,
@@ -135,9 +138,10 @@ def keep(index: Index) -> None:
     draft = f"{path}.{os.getpid()}.tmp"
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        claim(os.path.dirname(path))
         _write(draft, json.dumps(content).encode())
         os.replace(draft, path)
-    except OSError:
+    except (OSError, KernError):
         _discard(draft)
 
 

@@ -185,6 +185,7 @@ def _decided(session: Session, plan: RowPlan, target: _Target) -> RowPlan:
             action, reason = MAKE, problem
         elif target.pending:
             action, reason = SETTLE, "the package is built first"
+    logger().debug("environment decided", row=plan.row.label, action=action, reason=reason)
     return plan._replace(action=action, reason=reason, stamp=stamp)
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kern.errors import KernError, StepFailed, Stopped
+from kern.errors import KernError, LockTimeout, StepFailed, Stopped
 from kern.events import (
     BLOCKED,
     ERROR,
@@ -75,6 +75,7 @@ class Engine:
         self._rows = {row.row.label: row for row in plan.rows}
         self._artifacts: dict[str, Artifact] = {b.key: b.artifact for b in plan.builds if b.artifact is not None}
         self._broken: dict[str, str] = {}
+        self._late: set[str] = set()
         self._failures: dict[str, StepFinished] = {}
         self._made: dict[str, list[str]] = {}
         self.results: dict[str, RowResult] = {}
@@ -101,6 +102,15 @@ class Engine:
         """How a build that gave no artifact ended."""
         missing = StepFinished(key, "build", key, ERROR, 0.0, self._broken.get(key, "interrupted"))
         return self._failures.get(key, missing)
+
+    def is_late(self, key: str) -> bool:
+        """Whether a step came to nothing because somebody else held a lock for too long."""
+        return key in self._late
+
+    def late(self) -> frozenset[str]:
+        """The labels of the rows that came to nothing because somebody else held a lock for too long."""
+        steps = {row.row.label: (row.build, f"make:{row.row.key}", f"run:{row.row.label}") for row in self._plan.rows}
+        return frozenset(label for label, keys in steps.items() if not self._late.isdisjoint(keys))
 
     def stop(self, level: int, why: str = "interrupted") -> None:
         """Start nothing more and stop what runs; may be called from a signal handler."""
@@ -159,6 +169,7 @@ class Engine:
             self._emit(StepFinished(key, kind, title, INTERRUPTED, time.monotonic() - begun, log=log.path))
         except KernError as error:
             self._broken[key] = error.message
+            self._note_late(key, error)
             self._failures[key] = self._failed(key, kind, title, error, time.monotonic() - begun, log)
             self._emit(self._failures[key])
             self._after_failure()
@@ -167,6 +178,10 @@ class Engine:
                 self._emit(StepFinished(key, kind, title, PASSED, time.monotonic() - begun, log=log.path))
         finally:
             self._close(log)
+
+    def _note_late(self, key: str, error: KernError) -> None:
+        if isinstance(error, LockTimeout):
+            self._late.add(key)
 
     def _close(self, log: StepLog) -> None:
         try:
@@ -185,6 +200,7 @@ class Engine:
 
         if build.source in self._broken:
             self._broken[build.key] = f"{self._builds[build.source].package.name} could not be built"
+            self._late.update({build.key} if build.source in self._late else ())
             return
         log = self._log(f"build-{record_name(build.key)}.log")
         title = f"building {build.package.name}" + (f" ({build.variant})" if build.variant else "")
@@ -240,6 +256,7 @@ class Engine:
         except Stopped:
             return blank_result(row, INTERRUPTED, reason="interrupted", made=made)
         except KernError as error:
+            self._note_late(f"run:{row.row.label}", error)
             return blank_result(row, ERROR, reason=error.message, hint=error.hint, made=made)
         finally:
             self._close(log)
@@ -276,11 +293,16 @@ class Engine:
             self.stop(1, "stopped after the first failure")
 
 
-def exit_code(results: tuple[RowResult, ...]) -> int:
-    """0 all passed, 1 a test failed, 3 something could not be made, 130 interrupted."""
+def exit_code(results: tuple[RowResult, ...], late: frozenset[str] = frozenset()) -> int:
+    """0 all passed, 1 a test failed, 3 something could not be made, 4 only for want of a lock, 130 interrupted.
+
+    Args:
+        results: of all rows.
+        late: the labels of those that came to nothing because somebody else held a lock for too long.
+    """
     outcomes = {result.outcome for result in results}
     if INTERRUPTED in outcomes and outcomes.isdisjoint({FAILED, ERROR}):
         return 130
     if outcomes & {ERROR, BLOCKED}:
-        return 3
+        return 4 if late.issuperset(result.row for result in results if result.outcome in (ERROR, BLOCKED)) else 3
     return 0 if outcomes <= GOOD else 1

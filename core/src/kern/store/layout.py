@@ -1,5 +1,6 @@
 """The work directory: its folders, and safe names in it.
 
+It holds nothing but what kern makes, and a tag says so: a directory that somebody else keeps things in is refused.
 Every write goes through descriptors of the folders on the way, none of which may be a symbolic link: a checkout that
 somebody else made can't lead kern out of the work directory. The work directory itself may be a link, made by the user.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 
 from kern.errors import KernError
-from kern.store.files import PREFIX, failure, random_name, write_file
+from kern.store.files import PREFIX, create_file, failure, random_name, write_file
 
 FOLDERS = ("envs", "records", "artifacts", "locks", "logs", "tmp", "trash")
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -18,10 +19,12 @@ _LONGEST_NAME = 150
 _TRIES = 10
 _DIGITS = 32
 _HEX = frozenset("0123456789abcdef")
-_TAG = (
-    b"Signature: 8a477f597d28d172789f06886806bc55\n"
-    b"# What is in here was made by kern and can be made again: https://bford.info/cachedir/\n"
-)
+_WORK = DIRECTORY & ~os.O_NOFOLLOW
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+TAG = "CACHEDIR.TAG"
+"""The file that says what a directory is for (https://bford.info/cachedir/)."""
+_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55\n"
+_MADE = b"# What is in here was made by kern and can be made again: https://bford.info/cachedir/\n"
 
 
 def own_name(label: str = "") -> str:
@@ -126,17 +129,71 @@ def _walk(work: str, parts: tuple[str, ...], *, make: bool) -> int | None:
 
 
 def _open_work(work: str, *, make: bool) -> int | None:
-    flags = DIRECTORY & ~os.O_NOFOLLOW
     try:
         try:
-            return os.open(work, flags)
+            descriptor = os.open(work, _WORK)
         except FileNotFoundError:
             if not make:
                 return None
-        os.makedirs(work, exist_ok=True)
-        return os.open(work, flags)
+            os.makedirs(work, exist_ok=True)
+            descriptor = os.open(work, _WORK)
+        if make:
+            _claim(descriptor, work)
     except OSError as error:
         raise failure(error, work) from None
+    return descriptor
+
+
+def claim(work: str) -> None:
+    """Make a directory for what kern makes, and nothing else, and mark it; see `is_marked`.
+
+    Raises:
+        StepFailed: the disk is full or read-only.
+        KernError: somebody else keeps things in it, or it can't be used for another reason.
+    """
+    os.close(make_folder(work))
+
+
+def _claim(descriptor: int, work: str) -> None:
+    """Mark a directory that is empty, refuse one that somebody else keeps things in; closes it where that fails."""
+    try:
+        if is_marked(work, descriptor):
+            return
+        if all(is_own_name(name[1:]) for name in os.listdir(descriptor)):
+            _mark(descriptor)
+        elif not is_marked(work, descriptor):  # by another kern that began meanwhile
+            raise KernError(
+                f"this directory has no mark of kern in {TAG}, so it is somebody else's and kern leaves it alone",
+                where=work,
+                hint="let KERN_WORK_DIR, or KERN_CACHE_DIR for the cache, name a new or an empty directory",
+            )
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def is_marked(work: str, folder: int | None = None) -> bool:
+    """Whether the tag in a directory is kern's, which vouches for all of it; ``folder`` is its descriptor."""
+    try:
+        tag = os.open(f"{work}/{TAG}" if folder is None else TAG, _READ, dir_fd=folder)
+    except OSError:
+        return False
+    try:
+        head = os.read(tag, len(_SIGNATURE + _MADE))
+    except OSError:
+        return False
+    finally:
+        os.close(tag)
+    return head.startswith(_SIGNATURE) and b" kern " in head
+
+
+def _mark(work: int) -> None:
+    """Keep git and backups away from what can be made again; a kern that dies in between has marked it as its own."""
+    write_file(work, TAG, _SIGNATURE + _MADE, mode=0o666)
+    try:
+        create_file(work, ".gitignore", b"*\n", mode=0o666)
+    except FileExistsError:
+        pass
 
 
 def _open_below(parent: int, part: str, path: str, *, make: bool) -> int | None:
@@ -153,19 +210,7 @@ def _open_below(parent: int, part: str, path: str, *, make: bool) -> int | None:
 
 
 def _make_below(parent: int, part: str) -> None:
-    if part in FOLDERS:
-        _tag(parent)
     try:
         os.mkdir(part, dir_fd=parent)
     except FileExistsError:
         pass
-
-
-def _tag(work: int) -> None:
-    """Keep git and backups away from a work directory that is new; a folder with other things in it is left alone."""
-    names = os.listdir(work)
-    ours = {".gitignore", *FOLDERS}
-    if "CACHEDIR.TAG" in names or not all(name in ours or name.startswith("." + PREFIX) for name in names):
-        return
-    write_file(work, ".gitignore", b"*\n", mode=0o666)
-    write_file(work, "CACHEDIR.TAG", _TAG, mode=0o666)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,11 @@ if TYPE_CHECKING:
 
 def main(arguments: ExecArguments) -> int:
     """Run one command in an environment, with kern's own terminal."""
-    from kern.executing import execute
+    from kern.config.project import nowhere
+    from kern.executing import execute, is_path
 
-    session = open_session(arguments, foreground=True)
+    project = nowhere(os.getcwd()) if is_path(arguments.target) else None
+    session = open_session(arguments, foreground=True, project=project)
     # The terminal sends its signals to the command itself; kern waits for how that takes them.
     signal.signal(signal.SIGINT, lambda *_: None)
     for number in (signal.SIGTERM, signal.SIGHUP):

@@ -1,0 +1,107 @@
+"""kern, or everything that it has started, is killed at any moment; the same command again must put all of it right.
+
+What counts is the environment itself, file by file, and a proof that a command writes from inside of it.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults import LANES, base_interpreter, chance, in_lanes, make_trial, times
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.conftest import Project
+    from tests.faults import Trial
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc")
+
+BEFORE = ("['apple==1.0', 'plum']", "answer = 42\n", "1.0")
+AFTER = ("['apple==2.0', 'plum', 'fruit']", "answer = 43\n", "2.0")
+
+
+@pytest.fixture
+def trial_in(tmp_path: Path, clean_environ: dict[str, str], make_project: Callable[..., Project]) -> Callable[..., Trial]:
+    """Make a trial called like that."""
+
+    def project_of(name: str, root: Path, environ: dict[str, str]) -> Project:
+        project = make_project(f"{name}-unused")
+        project.root, project.environ, project.log = root, environ, root.parent / "builds"
+        return project
+
+    return lambda name: make_trial(tmp_path / name, lambda root, env: project_of(name, root, env), clean_environ)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_written_into_the_base_interpreter() -> Iterator[None]:
+    before = base_interpreter()
+    yield
+    assert base_interpreter() == before
+
+
+def kill_cold_runs(trial: Trial, choices: random.Random, count: int, *, tree: bool) -> None:
+    """Kill that many cold runs of the trial, each at a random moment, and see each repaired."""
+    begun = time.monotonic()
+    trial.run()
+    whole = time.monotonic() - begun
+    golden = trial.manifest()
+    kills = 0
+    while kills < count:
+        trial.forget()
+        moment = choices.uniform(0.01, whole)
+        if trial.killed(moment, "run", tree=tree, within=max(1.0, whole)):
+            kills += 1
+            trial.run()
+            trial.assert_golden(golden, why=f"killed after {moment:.3f} of {whole:.3f} s")
+
+
+@pytest.mark.parametrize("tree", [True, False], ids=["the-whole-tree", "kern-alone"])
+@pytest.mark.parametrize(("installer", "count"), [("uv", 36), ("pip", 4)])
+def test_a_cold_run_that_was_killed_is_repaired(
+    trial_in: Callable[..., Trial], installer: str, count: int, tree: bool
+) -> None:
+    choices = [chance(f"cold {installer} {tree} {lane}") for lane in range(LANES)]
+    trials = [trial_in(f"lane{lane}") for lane in range(LANES)]
+    for trial in trials:
+        trial.config(installer=installer)
+    in_lanes(lambda lane: kill_cold_runs(trials[lane], choices[lane], times(count) // LANES, tree=tree))
+
+
+def kill_changes(trial: Trial, choices: random.Random, count: int) -> None:
+    """Kill that many runs that change the trial's environment there and back."""
+    golden, whole = {}, 0.0
+    states = {1: BEFORE, 2: AFTER}
+    for number in (1, 2, 1):
+        _declare(trial, states[number])
+        begun = time.monotonic()
+        trial.run()
+        whole = time.monotonic() - begun
+        golden[number] = trial.manifest()
+    kills, now = 0, 1
+    while kills < count:
+        now = 3 - now
+        _declare(trial, states[now])
+        moment = choices.uniform(0.01, whole)
+        if trial.killed(moment, "run", tree=choices.random() < 0.5, within=max(1.0, whole)):  # noqa: PLR2004
+            kills += 1
+            trial.run()
+            trial.assert_golden(golden[now], why=f"killed after {moment:.3f} of {whole:.3f} s")
+
+
+def _declare(trial: Trial, state: tuple[str, str, str]) -> None:
+    deps, source, _ = state
+    trial.config(deps)
+    trial.project.write({"src/demo/__init__.py": source})
+
+
+def test_a_change_of_an_environment_that_was_killed_is_repaired(trial_in: Callable[..., Trial]) -> None:
+    choices = [chance(f"change {lane}") for lane in range(LANES)]
+    trials = [trial_in(f"lane{lane}") for lane in range(LANES)]
+    in_lanes(lambda lane: kill_changes(trials[lane], choices[lane], times(20) // LANES))
