@@ -6,6 +6,7 @@ import fnmatch
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kern.api import Artifact, EnvSpec, Unavailable
+from kern.diagnostics import logger
 from kern.errors import ConfigError, UsageError
 from kern.events import ERROR, SKIPPED
 from kern.expression import factors_of
