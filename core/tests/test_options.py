@@ -127,7 +127,7 @@ def test_help_comes_from_the_docstring() -> None:
     assert helps["text"] == "any text at all: even two lines."
     assert helps["level"] == "how much of it."
     assert helps["switch"] == ""
-    assert {field.help for field in options.fields_of(NamedTuple("Bare", [("x", str)]))} == {""}
+    assert {field.help for field in options.fields_of(Strict)} == {""}
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)

@@ -73,7 +73,7 @@ def _artifacts(engine: Engine, wanted: Sequence[Build]) -> list[Artifact]:
         artifact = engine.artifact(item.key)
         if artifact is None:
             failure = engine.failure(item.key)
-            if engine.is_late(item.key):
+            if item.key in engine.late:
                 raise LockTimeout(failure.reason, hint=failure.hint)
             raise StepFailed(
                 f"{item.package.name} could not be built: {failure.reason}",

@@ -92,7 +92,7 @@ def _make(session: Session, name: str) -> None:
     results = engine.execute()
     session.remember()
     for failure in failures:
-        if engine.is_late(failure.key):
+        if failure.key in engine.late:
             raise LockTimeout(failure.reason, hint=failure.hint)
         raise StepFailed(failure.reason, hint=failure.hint, log=failure.log, tail=failure.tail)
     for result in results:

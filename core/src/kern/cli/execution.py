@@ -14,7 +14,8 @@ from kern.cli.streams import OUTPUT_LOST_CODE, write
 from kern.errors import KernError
 from kern.events import SKIPPED, Event, Notice, RowResult, RunFinished, RunStarted
 from kern.report import Reporter, Screen, console, file_reporter
-from kern.steps.engine import Choices, Engine, exit_code
+from kern.steps.engine import Choices, Engine
+from kern.steps.row import exit_code
 from kern.store import new_run_directory
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def execute(session: Session, plan: Plan, arguments: RunArguments, jobs: int) ->
     gc.enable()
     with _Signals(engine.stop) as received:
         results = engine.execute()
-        code = _code(results, received, engine.late())
+        code = _code(results, received, engine.late_rows())
         session.remember()
     finished = RunFinished(results, code, time.monotonic() - begun)
     emit(finished)

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kern.errors import KernError, LockTimeout, StepFailed, Stopped
 from kern.events import (
-    BLOCKED,
     ERROR,
-    FAILED,
     GOOD,
     INTERRUPTED,
     PASSED,
@@ -61,7 +59,7 @@ class Choices(NamedTuple):
 
 
 class Engine:
-    """One execution of one plan."""
+    """One execution of one plan. ``late`` are the steps that came to nothing because a lock was held for too long."""
 
     def __init__(self, session: Session, plan: Plan, choices: Choices, emit: Callable[[Event], None]) -> None:
         """Prepare; nothing runs yet."""
@@ -75,7 +73,7 @@ class Engine:
         self._rows = {row.row.label: row for row in plan.rows}
         self._artifacts: dict[str, Artifact] = {b.key: b.artifact for b in plan.builds if b.artifact is not None}
         self._broken: dict[str, str] = {}
-        self._late: set[str] = set()
+        self.late: set[str] = set()
         self._failures: dict[str, StepFinished] = {}
         self._made: dict[str, list[str]] = {}
         self.results: dict[str, RowResult] = {}
@@ -103,14 +101,10 @@ class Engine:
         missing = StepFinished(key, "build", key, ERROR, 0.0, self._broken.get(key, "interrupted"))
         return self._failures.get(key, missing)
 
-    def is_late(self, key: str) -> bool:
-        """Whether a step came to nothing because somebody else held a lock for too long."""
-        return key in self._late
-
-    def late(self) -> frozenset[str]:
+    def late_rows(self) -> frozenset[str]:
         """The labels of the rows that came to nothing because somebody else held a lock for too long."""
         steps = {row.row.label: (row.build, f"make:{row.row.key}", f"run:{row.row.label}") for row in self._plan.rows}
-        return frozenset(label for label, keys in steps.items() if not self._late.isdisjoint(keys))
+        return frozenset(label for label, keys in steps.items() if not self.late.isdisjoint(keys))
 
     def stop(self, level: int, why: str = "interrupted") -> None:
         """Start nothing more and stop what runs; may be called from a signal handler."""
@@ -181,7 +175,7 @@ class Engine:
 
     def _note_late(self, key: str, error: KernError) -> None:
         if isinstance(error, LockTimeout):
-            self._late.add(key)
+            self.late.add(key)
 
     def _close(self, log: StepLog) -> None:
         try:
@@ -200,7 +194,7 @@ class Engine:
 
         if build.source in self._broken:
             self._broken[build.key] = f"{self._builds[build.source].package.name} could not be built"
-            self._late.update({build.key} if build.source in self._late else ())
+            self.late.update({build.key} if build.source in self.late else ())
             return
         log = self._log(f"build-{record_name(build.key)}.log")
         title = f"building {build.package.name}" + (f" ({build.variant})" if build.variant else "")
@@ -291,18 +285,3 @@ class Engine:
     def _after_failure(self) -> None:
         if self._choices.fail_fast and not self._interrupted:
             self.stop(1, "stopped after the first failure")
-
-
-def exit_code(results: tuple[RowResult, ...], late: frozenset[str] = frozenset()) -> int:
-    """0 all passed, 1 a test failed, 3 something could not be made, 4 only for want of a lock, 130 interrupted.
-
-    Args:
-        results: of all rows.
-        late: the labels of those that came to nothing because somebody else held a lock for too long.
-    """
-    outcomes = {result.outcome for result in results}
-    if INTERRUPTED in outcomes and outcomes.isdisjoint({FAILED, ERROR}):
-        return 130
-    if outcomes & {ERROR, BLOCKED}:
-        return 4 if late.issuperset(result.row for result in results if result.outcome in (ERROR, BLOCKED)) else 3
-    return 0 if outcomes <= GOOD else 1

@@ -6,10 +6,12 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from kern.errors import ConfigError, KernError, StepFailed, Stopped
+from kern.errors import ConfigError, KernError, LockTimeout, StepFailed, Stopped
 from kern.events import (
+    BLOCKED,
     ERROR,
     FAILED,
+    GOOD,
     IGNORED,
     INTERRUPTED,
     PASSED,
@@ -60,6 +62,9 @@ def run_row(
         emit: takes events.
         posargs: what the user gave after ``--``.
         more: variables to add where the host has none (colours).
+
+    Raises:
+        LockTimeout: the activation waited too long for somebody else.
     """
     environment = environment_from(record)
     package = (record.get("artifact") or {}).get("path", "")
@@ -84,6 +89,8 @@ def run_row(
         result = _judged(session, plan, base, outcome, environment)
     except Stopped:
         result = base._replace(outcome=INTERRUPTED, reason="interrupted")
+    except LockTimeout:
+        raise
     except ConfigError as error:
         result = base._replace(outcome=ERROR, reason=_said(error), hint=error.hint)
     except KernError as error:
@@ -154,3 +161,18 @@ def doubt(session: Session, plan: RowPlan, environment: Environment) -> None:
             session.state.remove(ENVIRONMENTS, plan.row.key)
         except StepFailed:
             return
+
+
+def exit_code(results: tuple[RowResult, ...], late: frozenset[str] = frozenset()) -> int:
+    """0 all passed, 1 a test failed, 3 something could not be made, 4 only for want of a lock, 130 interrupted.
+
+    Args:
+        results: of all rows.
+        late: the labels of those that came to nothing because somebody else held a lock for too long.
+    """
+    outcomes = {result.outcome for result in results}
+    if INTERRUPTED in outcomes and outcomes.isdisjoint({FAILED, ERROR}):
+        return 130
+    if outcomes & {ERROR, BLOCKED}:
+        return 4 if late.issuperset(result.row for result in results if result.outcome in (ERROR, BLOCKED)) else 3
+    return 0 if outcomes <= GOOD else 1
