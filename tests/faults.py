@@ -22,11 +22,12 @@ from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.conftest import Project
+
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Mapping
 
-    from tests.conftest import Project, Result
+    from tests.conftest import Result
 
 SEED = os.environ.get("KERN_FAULT_SEED") or secrets.token_hex(4)
 SCALE = float(os.environ.get("KERN_FAULT_SCALE") or 1)
@@ -209,18 +210,26 @@ class Trial:
                 marshal.loads(data[16:])
 
 
-def make_trial(base: Path, project_of: Callable[[Path, dict[str, str]], Project], environ: Mapping[str, str]) -> Trial:
-    """Make a trial in an empty folder; ``project_of`` makes the project from its folder and its variables."""
-    own = {"HOME": "home", "TMPDIR": "tmp", "KERN_CACHE_DIR": "kern-cache", "UV_CACHE_DIR": "uv-cache"}
-    for name in ("home", "tmp", "project"):
-        (base / name).mkdir(parents=True)
-    project = project_of(base / "project", {**environ, **{name: str(base / place) for name, place in own.items()}})
-    (base / "prove.py").write_text(PROVE)
-    trial = Trial(base, project)
-    trial.config()
-    parts = {f"src/demo/part_{number}.py": f"NUMBER = {number}\n" for number in range(150)}
-    project.package(parts)
-    return trial
+@dataclass(frozen=True)
+class Trials:
+    """Makes trials in a folder."""
+
+    folder: Path
+    environ: Mapping[str, str]
+    command: tuple[str, ...]
+
+    def make(self, name: str = "trial", project: str = "project") -> Trial:
+        """Make a trial with a package that is only described so far; ``project`` is the name of the project's folder."""
+        base = self.folder / name
+        for place in ("home", "tmp", project):
+            (base / place).mkdir(parents=True)
+        own = {"HOME": "home", "TMPDIR": "tmp", "KERN_CACHE_DIR": "kern-cache", "UV_CACHE_DIR": "uv-cache"}
+        environ = {**self.environ, **{variable: str(base / place) for variable, place in own.items()}}
+        trial = Trial(base, Project(base / project, environ, self.command, base / "builds"))
+        (base / "prove.py").write_text(PROVE)
+        trial.config()
+        trial.project.package({f"src/demo/part_{number}.py": f"NUMBER = {number}\n" for number in range(150)})
+        return trial
 
 
 def snapshot(root: Path) -> dict[str, tuple[int, int, int, str]]:
@@ -236,19 +245,10 @@ def snapshot(root: Path) -> dict[str, tuple[int, int, int, str]]:
     return found
 
 
-def base_interpreter() -> dict[str, tuple[int, int, int, str]]:
-    """What is installed in the interpreter below the one that runs the tests, but compiled modules."""
-    prefix = Path(sys.base_prefix)
-    places = [prefix / "bin", Path(os.__file__).parent / "site-packages"]
-    found = {f"{place}/{name}": value for place in places for name, value in snapshot(place).items()}
-    return {name: value[:2] + (0,) + value[3:] for name, value in found.items() if "__pycache__" not in name}
-
-
-def end(started: subprocess.Popen[bytes]) -> None:
-    """Kill a process that was started and is still running."""
-    if started.poll() is None:
-        started.kill()
-    started.wait(30)
+def base_interpreter() -> list[str]:
+    """What is installed in the interpreter below the one that runs the tests."""
+    places = [Path(sys.base_prefix, "bin"), Path(os.__file__).parent / "site-packages"]
+    return sorted(str(path) for place in places for path in place.glob("*"))
 
 
 def _signal(pid: int, number: int) -> None:

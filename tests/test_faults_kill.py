@@ -11,32 +11,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults import LANES, base_interpreter, chance, in_lanes, make_trial, times
+from tests.faults import LANES, Trials, base_interpreter, chance, in_lanes, times
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.conftest import Project
     from tests.faults import Trial
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc")
 
-BEFORE = ("['apple==1.0', 'plum']", "answer = 42\n", "1.0")
-AFTER = ("['apple==2.0', 'plum', 'fruit']", "answer = 43\n", "2.0")
+BEFORE = ("['apple==1.0', 'plum']", "answer = 42\n")
+AFTER = ("['apple==2.0', 'plum', 'fruit']", "answer = 43\n")
 
 
 @pytest.fixture
-def trial_in(tmp_path: Path, clean_environ: dict[str, str], make_project: Callable[..., Project]) -> Callable[..., Trial]:
-    """Make a trial called like that."""
-
-    def project_of(name: str, root: Path, environ: dict[str, str]) -> Project:
-        project = make_project(f"{name}-unused")
-        project.root, project.environ, project.log = root, environ, root.parent / "builds"
-        return project
-
-    return lambda name: make_trial(tmp_path / name, lambda root, env: project_of(name, root, env), clean_environ)
+def trials(tmp_path: Path, clean_environ: dict[str, str], kern_command: tuple[str, ...]) -> Trials:
+    return Trials(tmp_path, clean_environ, kern_command)
 
 
 @pytest.fixture(autouse=True)
@@ -63,15 +55,18 @@ def kill_cold_runs(trial: Trial, choices: random.Random, count: int, *, tree: bo
 
 
 @pytest.mark.parametrize("tree", [True, False], ids=["the-whole-tree", "kern-alone"])
-@pytest.mark.parametrize(("installer", "count"), [("uv", 36), ("pip", 4)])
-def test_a_cold_run_that_was_killed_is_repaired(
-    trial_in: Callable[..., Trial], installer: str, count: int, tree: bool
-) -> None:
-    choices = [chance(f"cold {installer} {tree} {lane}") for lane in range(LANES)]
-    trials = [trial_in(f"lane{lane}") for lane in range(LANES)]
-    for trial in trials:
-        trial.config(installer=installer)
-    in_lanes(lambda lane: kill_cold_runs(trials[lane], choices[lane], times(count) // LANES, tree=tree))
+def test_a_cold_run_that_was_killed_is_repaired(trials: Trials, tree: bool) -> None:
+    choices = [chance(f"cold {tree} {lane}") for lane in range(LANES)]
+    made = [trials.make(f"lane{lane}") for lane in range(LANES)]
+    in_lanes(lambda lane: kill_cold_runs(made[lane], choices[lane], times(40) // LANES, tree=tree))
+
+
+def test_a_cold_run_with_pip_that_was_killed_is_repaired(trials: Trials) -> None:
+    choices = [chance(f"pip {lane}") for lane in range(LANES)]
+    made = [trials.make(f"lane{lane}") for lane in range(LANES)]
+    for trial in made:
+        trial.config(installer="pip")
+    in_lanes(lambda lane: kill_cold_runs(made[lane], choices[lane], times(4) // LANES, tree=lane == 0))
 
 
 def kill_changes(trial: Trial, choices: random.Random, count: int) -> None:
@@ -89,19 +84,19 @@ def kill_changes(trial: Trial, choices: random.Random, count: int) -> None:
         now = 3 - now
         _declare(trial, states[now])
         moment = choices.uniform(0.01, whole)
-        if trial.killed(moment, "run", tree=choices.random() < 0.5, within=max(1.0, whole)):  # noqa: PLR2004
+        if trial.killed(moment, "run", tree=choices.random() < 0.5, within=max(1.0, whole)):
             kills += 1
             trial.run()
             trial.assert_golden(golden[now], why=f"killed after {moment:.3f} of {whole:.3f} s")
 
 
-def _declare(trial: Trial, state: tuple[str, str, str]) -> None:
-    deps, source, _ = state
+def _declare(trial: Trial, state: tuple[str, str]) -> None:
+    deps, source = state
     trial.config(deps)
     trial.project.write({"src/demo/__init__.py": source})
 
 
-def test_a_change_of_an_environment_that_was_killed_is_repaired(trial_in: Callable[..., Trial]) -> None:
+def test_a_change_of_an_environment_that_was_killed_is_repaired(trials: Trials) -> None:
     choices = [chance(f"change {lane}") for lane in range(LANES)]
-    trials = [trial_in(f"lane{lane}") for lane in range(LANES)]
-    in_lanes(lambda lane: kill_changes(trials[lane], choices[lane], times(20) // LANES))
+    made = [trials.make(f"lane{lane}") for lane in range(LANES)]
+    in_lanes(lambda lane: kill_changes(made[lane], choices[lane], times(20) // LANES))

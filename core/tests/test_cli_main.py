@@ -193,11 +193,11 @@ def test_what_is_printed_can_steer_no_terminal(text: str) -> None:
 
 
 def test_the_machine_says_no(failing: Callable[[BaseException], None], capsys: pytest.CaptureFixture[str]) -> None:
-    failing(OSError(errno.ENOSPC, "No space left on device", "/work/x"))
+    failing(OSError(errno.ENOSPC, "No space left on device", "/somewhere/x"))
     assert main(["list"]) == 3
     assert capsys.readouterr().err == (
         "error: no space left on device\n"
-        "  at: /work/x\n"
+        "  at: /somewhere/x\n"
         "hint: free some space, kern clean --all helps, and run kern again\n"
     )
 

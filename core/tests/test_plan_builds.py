@@ -213,6 +213,7 @@ def _both(session: Session) -> list[Build]:
     return list(builds.found.values())
 
 
+RECORDED = artifact_record(WHEEL) | {"path": os.sep}
 SNAPSHOT = Snapshot("now", {}, ("a", "b", "c", "d"), unchanged=False)
 
 
@@ -235,11 +236,21 @@ SNAPSHOT = Snapshot("now", {}, ("a", "b", "c", "d"), unchanged=False)
             "its sources have changed",
         ),
         (
-            {"state": "ready", "fingerprint": {"x": 1}, "sources": "now", "artifact": {"path": "/nowhere/x"}},
+            {
+                "state": "ready",
+                "fingerprint": {"x": 1},
+                "sources": "now",
+                "artifact": RECORDED | {"path": "/nowhere/x"},
+            },
             SNAPSHOT,
             "the artifact is gone",
         ),
-        ({"state": "ready", "fingerprint": {"x": 1}, "sources": "now", "artifact": {"path": os.sep}}, SNAPSHOT, ""),
+        ({"state": "ready", "fingerprint": {"x": 1}, "sources": "now", "artifact": RECORDED}, SNAPSHOT, ""),
+        (
+            {"state": "ready", "fingerprint": {"x": 1}, "sources": "now", "artifact": {"path": os.sep}},
+            SNAPSHOT,
+            "its record can't be read",
+        ),
     ],
 )
 def test_why_something_is_built(record: dict[str, Any] | None, snapshot: Snapshot, reason: str) -> None:
@@ -259,7 +270,7 @@ JSON = st.recursive(
         optional={
             "fingerprint": st.just({"x": 1}) | JSON,
             "sources": st.just("now") | JSON,
-            "artifact": st.just({"path": os.sep}) | JSON,
+            "artifact": st.just(RECORDED) | JSON,
         },
     )
 )

@@ -52,6 +52,8 @@ def done(session: Session, plan: RowPlan, artifact: Artifact | None = None, **mo
         "token": token,
         "inputs": plan.inputs,
         "inventory": take(plan.spec.location, (".",), ()),
+        "environment": {"activator": "venv", "interpreter": None, "watch": ["."], "volatile": [], "facts": {}},
+        "installed": {},
         "artifact": artifact_record(artifact) if artifact else None,
         **more,
     }
@@ -115,6 +117,9 @@ def test_an_environment_is_used_again(open_session: Open) -> None:
         ({"token": "other"}, "its directory is gone or is not kern's"),
         ({"inventory": [["", [["gone", 0o100000, 1, 1]]]]}, "damaged: gone is missing"),
         ({"inventory": "x"}, "damaged: the list of its files is damaged"),
+        ({"environment": {"activator": "venv"}}, "its record can't be read"),
+        ({"environment": 1}, "its record can't be read"),
+        ({"installed": 1}, "its record can't be read"),
     ],
 )
 def test_an_environment_is_made_anew(open_session: Open, more: dict[str, Any], reason: str) -> None:
@@ -364,9 +369,24 @@ def test_ready_artifacts(open_session: Open, drivers: FakeRegistry, tmp_path: Pa
     assert plan.builds == ()
     assert [found.build for found in plan.rows] == ["", ""]
     drivers.wheel.fits = {"one": 5, "two": 5}
-    drivers.sdist.fits = {}
-    plan = planned(session, "a", packages=(str(given / "two.wheel"), str(given / "one.wheel")))
-    assert [found.artifact and found.artifact.name for found in plan.rows] == ["two", "two"]
+    wheels = (str(given / "two.wheel"), str(given / "one.wheel"))
+    first = planned(session, "a", packages=wheels).rows[0]
+    assert first.artifact
+    assert first.artifact.name == "two"
+    alone = row(open_session("[env]\npackage = 'sdist'\n"), packages=wheels)
+    assert alone.artifact
+    assert alone.artifact.name == "two"
+
+
+def test_a_row_of_one_kind_is_not_tested_with_another(
+    open_session: Open, drivers: FakeRegistry, tmp_path: Path
+) -> None:
+    drivers.wheel.fits = {"one": 5}
+    session = open_session("[env]\npackages = ['wheel', 'sdist']\n")
+    wheel, sdist = planned(session, "a", packages=(file(tmp_path / "given", "one.wheel"),), missing="skip").rows
+    assert (wheel.outcome, wheel.artifact is not None) == ("", True)
+    assert (sdist.outcome, sdist.reason) == ("error", "none of the given packages fits (sdist) a")
+    assert sdist.hint == "given: one.wheel"
 
 
 def test_ready_artifacts_that_do_not_fit(open_session: Open, drivers: FakeRegistry, tmp_path: Path) -> None:
@@ -458,7 +478,7 @@ def test_the_plan_as_lines(open_session: Open, drivers: FakeRegistry) -> None:
         "run    e",
         "         $ pytest 'a b'",
         "error  missing: no such python",
-        "2 to build, 3 to make, 6 to run",
+        "2 to build, 3 to make, 4 to run, 1 skipped, 1 error",
     ]
     assert list(lines(Plan((), (), ()))) == ["nothing to do"]
 

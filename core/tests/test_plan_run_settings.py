@@ -140,9 +140,23 @@ set_env.OWN = "{env_name}-{env:HOME}"
     assert shown(open_session(text), ("-k", "{env_name}"))[1] == ("{python}", "{package}", "-k", "{env_name}")
 
 
-def test_variables_from_a_file_are_known_later(open_session: Open) -> None:
-    text = "[env]\ncommands = ['x {env:FROM_FILE}']\nset_env.file = 'x.env'"
-    assert shown(open_session(text)) == (("x", "{env:FROM_FILE}"),)
+def test_variables_from_a_file(open_session: Open, tmp_path: os.PathLike[str]) -> None:
+    session = open_session("[env]\ncommands = ['x {env:A} {env:B}']\nset_env = { file = 'x.env', B = 'own' }")
+    path = os.path.join(tmp_path, "project", "x.env")
+    with open(path, "w") as file:
+        file.write("# comment\nexport A='a b'\nB = theirs\n")
+    assert shown(session) == (("x", "a b", "own"),)
+    with open(path, "w") as file:
+        file.write("A=1\nno assignment\n")
+    with pytest.raises(ConfigError, match="is not a NAME=value line") as caught:
+        shown(session)
+    assert caught.value.where == f"{path}:2"
+
+
+def test_secrets_that_the_configuration_sets_are_masked(open_session: Open) -> None:
+    session = open_session("[env]\ncommands = ['x {env:API_TOKEN}']\nset_env.API_TOKEN = 'very-secret-text'")
+    assert shown(session) == (("x", "very-secret-text"),)
+    assert session.masker.mask_text("very-secret-text") == "***"
 
 
 @pytest.mark.parametrize(
@@ -152,7 +166,7 @@ def test_variables_from_a_file_are_known_later(open_session: Open) -> None:
         ("[env.a]\ncommands_post = ['x {env:NO}']", "the variable NO is not set", "kern.toml:2 env.a.commands_post"),
         ("[env]\nset_env.X = '{nosuch}'", "unknown substitution {nosuch}", "kern.toml:2 env.set_env"),
         ("[env]\nchange_dir = '{nosuch}'", "unknown substitution {nosuch}", "kern.toml:2 env.change_dir"),
-        ("[env]\nset_env.X = '{env:NO}'\nset_env.file = 'f'", "the variable NO is not set", "kern.toml:2 env.set_env"),
+        ("[env]\nset_env.X = '1'\nset_env.file = 'f'", "the file /", "kern.toml:2 env.set_env"),
         ("[env]\nchange_dir = '{posargs:{no}}'\n", "unknown substitution {no}", "kern.toml:2 env.change_dir"),
         ("[env]\ncommands = 'x'\n[env.a]\nextend_commands = 'y {no}'", "unknown", "kern.toml:4 env.a.extend_commands"),
     ],

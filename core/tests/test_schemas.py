@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kern import schemas
@@ -187,6 +187,13 @@ VALUES = st.recursive(
 
 
 @given(st.sampled_from(sorted(set(CHECKS) & set(schemas.KINDS))), VALUES)
+@example("count", 0)
+@example("seconds", 0)
+@example("seconds", 1)
+@example("pools", {"a": 1})
+@example("pools", {"a": 0})
+@example("commands", [["a"]])
+@example("commands", [[]])
 def test_the_schema_of_a_kind_takes_what_its_check_takes(kind: str, value: Any) -> None:
     try:
         CHECKS[kind](value)

@@ -203,11 +203,11 @@ def test_a_work_directory_is_made_once(services: Services) -> None:
 
     def make() -> str:
         made.append("x")
-        return f"/work/{len(made)}"
+        return f"/scratch/{len(made)}"
 
     context = StepContext(services, "kern-venv", work_dir=make)
     assert made == []
-    assert (context.work_dir, context.work_dir) == ("/work/1", "/work/1")
+    assert (context.work_dir, context.work_dir) == ("/scratch/1", "/scratch/1")
     with pytest.raises(StepFailed, match="no directory for temporary files"):
         _ = StepContext(services, "kern-venv").work_dir
 

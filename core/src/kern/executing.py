@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from kern.errors import LockTimeout, StepFailed, UsageError
 from kern.events import StepFinished
 from kern.log import StepLog
+from kern.plan.environment import environment_from
 from kern.plan.planner import Wanted, broken, make_plan
 from kern.plan.run_settings import run_settings
 from kern.plan.values import Plan, RowPlan
 from kern.steps.commands import place_for
 from kern.steps.engine import Choices, Engine
-from kern.steps.environment import environment_from
 from kern.store import new_run_directory
 
 if TYPE_CHECKING:

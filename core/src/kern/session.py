@@ -13,14 +13,16 @@ from kern.context import Services, StepContext
 from kern.drivers import GROUPS, Registry, registry
 from kern.drivers.index import cache_dir
 from kern.drivers.known import family
-from kern.errors import KernError
+from kern.errors import KernError, UsageError
 from kern.expression import factors_of
 from kern.hooks import Hooks
 from kern.matrix import PLATFORMS, environments
+from kern.places import can_hold_environments, elsewhere
 from kern.plan.rows import Rows
 from kern.select import Selected, select
 from kern.settings import Settings
 from kern.state import ENVIRONMENTS, SOURCES, State
+from kern.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -117,7 +119,16 @@ class Session:
     def work_dir(self) -> str:
         """Absolute path of the state directory."""
         chosen = self.environ.get("KERN_WORK_DIR", "")
-        return os.path.abspath(os.path.join(self.project.directory, chosen or WORK_DIR))
+        path = os.path.abspath(os.path.join(self.project.directory, chosen or WORK_DIR))
+        if can_hold_environments(path):
+            return path
+        if chosen:
+            raise UsageError(
+                f"no environment can be made below {visible(path)}",
+                where="KERN_WORK_DIR",
+                hint="search paths and #! lines can't carry a colon, white space but the space, or bytes that are no text",
+            )
+        return elsewhere(path)
 
     @cached_property
     def state(self) -> State:
@@ -209,7 +220,18 @@ class Session:
                 self.state.write(SOURCES, self._sources_name(key), taken.state)
 
         for path, (content, table) in self._reader.parsed.items():
-            _keep(path, content, table)
+            if not self._holds_secrets(content):
+                _keep(path, content, table)
+
+    def _holds_secrets(self, content: bytes) -> bool:
+        """Whether a configuration file has something in it that should stand in no other file."""
+        from kern.secrets import secret_values
+
+        for table in self.project.tables:
+            variables = table.values.get("set_env") or {}
+            if secret_values({name: text for name, text in variables.items() if name != "file"}):
+                return True
+        return self.masker.mask_bytes(content) != content
 
     def _sources_name(self, key: tuple[str, tuple[str, ...]]) -> str:
         import zlib

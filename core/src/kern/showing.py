@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kern import options
 from kern.config.keys import ENV_KEYS
 from kern.expression import factors_of
+from kern.plan.preview import mask
 
 if TYPE_CHECKING:
     from kern.session import Session
@@ -42,7 +43,14 @@ def settings_of(session: Session, name: str) -> tuple[Shown, ...]:
 def _shown(session: Session, name: str, factors: tuple[str, ...], key: str, default: Any, help_: str) -> Shown:
     found = session.settings.resolve(name, factors, key)
     value = found.value if found.origins else default
+    if key == "set_env":
+        mask(session, {name: text for name, text in value.items() if name != "file" and not _refers(text)})
     return Shown(key, value, tuple(session.project.where(*origin) for origin in found.origins), help_)
+
+
+def _refers(text: str) -> bool:
+    """Whether a variable's text is ``{env:NAME}`` and nothing else, which tells no secret."""
+    return text.startswith("{env:") and text.count(":") == 1 and text.find("}") == len(text) - 1
 
 
 def document(session: Session, name: str) -> dict[str, Any]:

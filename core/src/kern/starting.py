@@ -11,6 +11,7 @@ from kern.config.reading import read_toml
 
 MINORS = (9, 10, 11, 12, 13, 14)
 """Python minor versions that a first matrix may name."""
+CLASSIFIER = "Programming Language :: Python :: 3."
 HEAD = "# What `kern run` does here. `kern list` shows the environments, `kern show NAME` every setting of one.\n"
 
 
@@ -46,9 +47,10 @@ def _environment(directory: str, data: dict[str, Any]) -> dict[str, Any]:
 def _pythons(data: dict[str, Any]) -> str:
     """``py3{10-13}`` from the classifiers, else ``py``."""
     found = []
-    for classifier in _table(data.get("project")).get("classifiers", []):
-        version = str(classifier).removeprefix("Programming Language :: Python :: 3.")
-        if version.isdecimal() and int(version) in MINORS:
+    classifiers = _table(data.get("project")).get("classifiers")
+    for classifier in classifiers if isinstance(classifiers, list) else []:
+        before, prefix, version = str(classifier).partition(CLASSIFIER)
+        if prefix and not before and version.isdecimal() and int(version) in MINORS:
             found.append(int(version))
     if not found:
         return "py"

@@ -134,6 +134,8 @@ class State:
     def _used_artifacts(self) -> set[str]:
         used = set()
         for record in store.read_records(self.work, BUILDS):
-            path = (record.get("artifact") or {}).get("path", "")
-            used.add(os.path.basename(os.path.dirname(path)))
+            artifact = record.get("artifact")
+            path = artifact.get("path") if isinstance(artifact, dict) else None
+            if isinstance(path, str):
+                used.add(os.path.basename(os.path.dirname(path)))
         return used

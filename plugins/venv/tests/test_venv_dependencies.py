@@ -73,9 +73,9 @@ def test_nested_files_are_followed_each_relative_to_its_own(tmp_path: Path) -> N
 
 def test_a_file_outside_the_project_is_named_whole(tmp_path: Path) -> None:
     (tmp_path / "project").mkdir()
-    (tmp_path / "shared.txt").write_text("six\n")
-    found = contents(["-r ../shared.txt"], str(tmp_path / "project"), "deps")
-    assert found == {str(tmp_path / "shared.txt"): "six\n"}
+    (tmp_path / "common.txt").write_text("six\n")
+    found = contents(["-r ../common.txt"], str(tmp_path / "project"), "deps")
+    assert found == {str(tmp_path / "common.txt"): "six\n"}
 
 
 def test_addresses_are_not_read() -> None:

@@ -74,7 +74,7 @@ ENV_KEYS: dict[str, Key] = {
     "ignore_outcome": Key("boolean", False, "A failure is reported and does not count."),
     "retries": Key("count", 0, "How often a failed command is tried again."),
     "timeout": Key("seconds", None, "Bound for each command: seconds, or a text such as `90s`, `5m`, `1h`."),
-    "total_timeout": Key("seconds", None, "Bound for all commands of the environment together."),
+    "total_timeout": Key("seconds", None, "Bound for all of its commands together, `commands_post` left out."),
     "limits": Key("strings", (), "Pools of `[limits]` that a run of its commands takes one place of."),
 }
 

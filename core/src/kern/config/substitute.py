@@ -1,8 +1,8 @@
 """``{posargs:default}``, ``{env:NAME:default}``, ``{env_dir}`` and the like, in one pass over the configuration's text.
 
 What is put in is never looked at again: a project folder called ``a{env_name}b`` stays what it is. A brace that is not
-followed by a small name stays as it is too, so that ``python -c "print({1: {2: 3}})"`` needs no care; ``{{`` is a plain
-brace, and so is the ``}}`` that closes it.
+followed by a small name stays as it is too, and so does an unknown name with a colon and a blank behind it, so that
+``python -c "print({1: {k: 3}})"`` needs no care; ``{{`` is a plain brace, and so is the ``}}`` that closes it.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _step(text: str, index: int, opened: list[str], names: Names, where: str) ->
         return char, index + 2
     end = _closing(text, index)
     inside = text[index + 1 : end] if end > index else ""
-    if _name_of(inside):
+    if _is_ours(inside, names):
         return _value(inside, names, where), end + 1
     opened.append("{")
     return char, index + 1
@@ -114,6 +114,13 @@ def _name_of(inside: str) -> str:
     name = inside.partition(":")[0]
     fits = name.replace("_", "").isalpha() and name.islower() and name.isascii()
     return name if fits else ""
+
+
+def _is_ours(inside: str, names: Names) -> bool:
+    """Whether it is a substitution: ``{k: 1 for k in x}`` is none, since kern knows no k."""
+    name = _name_of(inside)
+    spaced = inside[len(name) + 1 : len(name) + 2].isspace()
+    return bool(name) and (not spaced or name in ("posargs", "env") or name in names.values)
 
 
 def _value(inside: str, names: Names, where: str) -> str:

@@ -106,7 +106,7 @@ class Builds:
             snapshot=snapshot,
             action=BUILD if reason else REUSE,
             reason=reason,
-            artifact=None if reason or record is None else artifact_from(record["artifact"]),
+            artifact=None if reason or record is None else recorded_artifact(record),
             source=source.key if source else "",
             first=first,
             pools=tuple(builder.pools),
@@ -155,9 +155,10 @@ def _why_stale(record: Mapping[str, Any], snapshot: Snapshot | None, source: Bui
     digest = source.artifact.digest if source is not None and source.artifact else snapshot and snapshot.digest
     if record.get("sources") != digest:
         return _sources_changed(snapshot)
-    if not os.path.exists(record["artifact"]["path"]):
-        return "the artifact is gone"
-    return ""
+    artifact = recorded_artifact(record)
+    if artifact is None:
+        return "its record can't be read"
+    return "" if os.path.exists(artifact.path) else "the artifact is gone"
 
 
 def _sources_changed(snapshot: Snapshot | None) -> str:
@@ -165,6 +166,16 @@ def _sources_changed(snapshot: Snapshot | None) -> str:
         return "its sources have changed"
     few = ", ".join(snapshot.changed[:3])
     return f"changed: {few}" + (", ..." if len(snapshot.changed) > 3 else "")  # noqa: PLR2004
+
+
+def recorded_artifact(record: Mapping[str, Any]) -> Artifact | None:
+    """The artifact in a record, whose content is never trusted; ``None`` if there is none that can be read."""
+    try:
+        found = artifact_from(record["artifact"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    texts = (found.kind, found.path, found.name, found.version, found.digest, *found.requirements)
+    return found if all(isinstance(text, str) for text in texts) else None
 
 
 def artifact_from(record: Mapping[str, Any]) -> Artifact:

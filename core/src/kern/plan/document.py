@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kern.events import ERROR
 from kern.plan.values import BUILD, MAKE, REUSE, UPDATE, Build, Plan, RowPlan
 
 if TYPE_CHECKING:
@@ -62,7 +63,20 @@ def lines(plan: Plan) -> Iterator[str]:
         yield from _row_lines(row)
     built = sum(build.action == BUILD for build in plan.builds)
     made = sum(row.action == MAKE and not row.outcome for row in plan.rows)
-    yield f"{built} to build, {made} to make, {len(plan.rows)} to run" if plan.rows else "nothing to do"
+    yield f"{built} to build, {made} to make, {_outlook(plan)}" if plan.rows else "nothing to do"
+
+
+def _outlook(plan: Plan) -> str:
+    """How many rows run, and how many do not: ``2 to run, 1 skipped``."""
+    counts = {"to run": 0}
+    for row in plan.rows:
+        outcome = row.outcome or "to run"
+        counts[outcome] = counts.get(outcome, 0) + 1
+    return ", ".join(f"{count} {_plural(outcome, count)}" for outcome, count in counts.items())
+
+
+def _plural(outcome: str, count: int) -> str:
+    return "errors" if outcome == ERROR and count > 1 else outcome
 
 
 def _build_line(build: Build) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kern import options
-from kern.api import EnvSpec
+from kern.api import Environment, EnvSpec
 from kern.config.keys import ENV_KEYS, EXTEND
 from kern.config.substitute import Names, expand_deep
 from kern.errors import ConfigError
+from kern.plan.builds import recorded_artifact
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kern.plan.values import Row
     from kern.session import Session
 
@@ -87,3 +90,28 @@ def _check_foreign(session: Session, row: Row, key: str) -> None:
         where=session.project.where(*origin),
         hint=did_you_mean(key, known),
     )
+
+
+def environment_from(record: Mapping[str, Any]) -> Environment:
+    """The environment that a ready record describes."""
+    value = record["environment"]
+    return Environment(
+        location=record["location"],
+        activator=value["activator"],
+        interpreter=value["interpreter"],
+        watch=tuple(value["watch"]),
+        volatile=tuple(value["volatile"]),
+        facts=value["facts"],
+    )
+
+
+def is_whole(record: Mapping[str, Any]) -> bool:
+    """Whether a ready record, whose content is never trusted, says all that it must."""
+    try:
+        environment_from(record)
+        dict(record["installed"])
+        names = (record["environment"]["activator"], record["environment"]["interpreter"] or "")
+    except (KeyError, TypeError, ValueError):
+        return False
+    known = record.get("artifact") is None or recorded_artifact(record) is not None
+    return known and all(isinstance(name, str) for name in names)

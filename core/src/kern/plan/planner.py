@@ -13,7 +13,7 @@ from kern.expression import factors_of
 from kern.inventory import damage
 from kern.matrix import PLATFORMS
 from kern.plan.builds import Builds
-from kern.plan.environment import environment_spec
+from kern.plan.environment import environment_spec, is_whole
 from kern.plan.preview import preview
 from kern.plan.reasons import decide, plain
 from kern.plan.run_settings import run_settings
@@ -70,20 +70,29 @@ def _with_dependencies(session: Session, names: tuple[str, ...]) -> tuple[list[s
     if not session.settings.varies("depends") and not session.settings.value("", (), "depends"):
         return list(names), depends
 
-    def visit(name: str, trail: tuple[str, ...]) -> None:
-        if name in trail:
-            circle = " -> ".join((*trail[trail.index(name) :], name))
-            raise ConfigError(f"environments depend on each other: {circle}", where=_depends_place(session, name))
-        if name in ordered:
-            return
-        depends[name] = _depends(session, name)
-        for other in depends[name]:
-            visit(other, (*trail, name))
-        ordered[name] = None
-
     for name in names:
-        visit(name, ())
+        trail = {} if name in ordered else {name: iter(_noted(session, name, depends))}
+        while trail:
+            current = next(reversed(trail))
+            other = next(trail[current], "")
+            if other in trail:
+                raise _circle(session, list(trail), other)
+            if not other:
+                ordered[current] = None
+                del trail[current]
+            elif other not in ordered:
+                trail[other] = iter(_noted(session, other, depends))
     return list(ordered), depends
+
+
+def _noted(session: Session, name: str, depends: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    depends[name] = _depends(session, name)
+    return depends[name]
+
+
+def _circle(session: Session, trail: list[str], name: str) -> ConfigError:
+    circle = " -> ".join((*trail[trail.index(name) :], name))
+    return ConfigError(f"environments depend on each other: {circle}", where=_depends_place(session, name))
 
 
 def _depends(session: Session, name: str) -> tuple[str, ...]:
@@ -192,6 +201,8 @@ def _decided(session: Session, plan: RowPlan, target: _Target) -> RowPlan:
 
 def broken(session: Session, record: dict[str, Any], location: str) -> str:
     """What is wrong with a ready environment on disk, in words; empty if it is as its record says."""
+    if not is_whole(record):
+        return "its record can't be read"
     if not session.state.belongs_here(location, record.get("token", "")):
         return "its directory is gone or is not kern's"
     found = damage(location, record.get("inventory", []))

@@ -5,6 +5,7 @@ Every substitution is tried here, so that a mistake in one is an error before an
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from kern.config.substitute import Names, expand, expand_words
@@ -13,6 +14,8 @@ from kern.plan.environment import names_of
 from kern.plan.run_settings import PHASES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kern.plan.values import Row, RunSettings
     from kern.session import Session
 
@@ -31,17 +34,63 @@ def preview(
     values = {**names_of(session, row, location), **{name: f"{{{name}}}" for name in LATER}}
     host = Names(values, session.environ, posargs)
     with Placed(session, row, "set_env"):
-        own = {name: expand(text, host, "") for name, text in run.set_env.items() if name != "file"}
+        own = variables(session, run, host)
     with Placed(session, row, "change_dir"):
         expand(run.change_dir, host, "")
-    if run.set_env.get("file"):
-        return tuple(line.words for phase in PHASES for line in getattr(run, phase))  # its variables are read later
     names = Names(values, {**session.environ, **own} if own else session.environ, posargs)
     shown: list[tuple[str, ...]] = []
     for phase in PHASES:
         with Placed(session, row, phase):
             shown += [expand_words(line.words, names, "") for line in getattr(run, phase)]
     return tuple(shown)
+
+
+def variables(session: Session, run: RunSettings, names: Names) -> dict[str, str]:
+    """What ``set_env`` sets, substituted: first what its files say, then its own; secrets are masked from now on.
+
+    Raises:
+        ConfigError: a file can't be read, or a substitution can't be made; without the place of the key.
+    """
+    result: dict[str, str] = {}
+    for file in run.set_env.get("file", ()):
+        result.update(_read_variables(os.path.join(session.project.directory, expand(file, names, ""))))
+    for name, value in run.set_env.items():
+        if name != "file":
+            result[name] = expand(value, names, "")
+    mask(session, result)
+    return result
+
+
+def mask(session: Session, values: Mapping[str, str]) -> None:
+    """Mask what the configuration sets under a secret's name, like the host's secrets."""
+    if values:
+        from kern.secrets import secret_values
+
+        for value in secret_values(values):
+            session.masker.add(value)
+
+
+def _read_variables(path: str) -> dict[str, str]:
+    """Read ``NAME=value`` lines; ``#`` comments, ``export`` and quotes around a value are understood."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except OSError as error:
+        raise ConfigError(f"the file {path} can't be read: {(error.strerror or str(error)).lower()}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the file {path} is not UTF-8") from error
+    result = {}
+    for number, line in enumerate(lines, 1):
+        text = line.strip().removeprefix("export ")
+        if not text or text.startswith("#"):
+            continue
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise ConfigError("is not a NAME=value line", where=f"{path}:{number}")
+        value = value.strip()
+        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+        result[name.strip()] = value[1:-1] if quoted else value
+    return result
 
 
 class Placed:

@@ -40,12 +40,16 @@ class ReadyArtifacts:
                 return
 
     def choose(self, row: Row, spec: EnvSpec) -> Artifact | Unavailable:
-        """The artifact that serves an environment best: of the kind the row tests if there is one, by tags."""
+        """The artifact that serves a row best, by kind and tags.
+
+        One of several rows of an environment is about its package's kind, and no other will do.
+        """
+        several = row.key != row.name
         provider = self._session.registry.load("kern.provider", row.provider)
         preferred = self._session.registry.load("kern.builder", self._session.rows.builder_of(row.package)).produces
         ranked: list[tuple[bool, int, int, Artifact]] = []
         for position, (name, artifact) in enumerate(self._found):
-            if artifact.kind not in provider.accepts:
+            if artifact.kind not in provider.accepts or (several and artifact.kind != preferred):
                 continue
             builder = self._session.registry.load("kern.builder", name)
             rank = builder.fit(artifact, spec, self._session.context(name))
@@ -54,7 +58,7 @@ class ReadyArtifacts:
         if not ranked:
             having = ", ".join(os.path.basename(artifact.path) for _, artifact in self._found)
             return Unavailable(
-                reason=f"none of the given packages fits {row.name}",
+                reason=f"none of the given packages fits {row.label}",
                 hint=f"given: {having}",
                 missing=False,
             )

@@ -97,6 +97,8 @@ def decide(
     if artifact is None:
         return REUSE, ""
     installed = record.get("artifact") or {}
+    if not isinstance(installed, Mapping):
+        return MAKE, "its record can't be read"
     if installed.get("digest") == artifact.digest and installed.get("name") == artifact.name:
         return REUSE, ""
     if installed.get("name") != artifact.name or installed.get("requirements") != list(artifact.requirements):

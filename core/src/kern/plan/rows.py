@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kern.errors import ConfigError, PluginError
 from kern.expression import factors_of
-from kern.match import Match, label, match, settle
+from kern.match import NONE, Match, label, match, settle
 from kern.plan.values import Row
 
 if TYPE_CHECKING:
@@ -70,14 +70,15 @@ class Rows:
             return package
         from kern.config.suggest import did_you_mean
 
-        known = [*self._project.packages, *self._registry.names("kern.builder"), "none"]
+        known = [*self._project.packages, *self._registry.names("kern.builder"), NONE]
         try:
             self._registry.load("kern.builder", package)
         except PluginError as error:
+            hint = did_you_mean(package, known) or error.hint or f"write a table [package.{package}]"
             raise ConfigError(
                 f"there is no package definition {package!r}",
                 where=self._project.where("package"),
-                hint=did_you_mean(package, known) or error.hint or f"write a table [package.{package}]",
+                hint='to test without a package set package = "none"' if package == NONE else hint,
             ) from error
         return package
 

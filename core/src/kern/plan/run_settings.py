@@ -72,6 +72,6 @@ def _command_line(command: Any) -> CommandLine:
     if ignore:
         first = words[0][1:]
         words = (first, *words[1:]) if first else words[1:]
-    if not words:
+    if not words or not words[0]:
         raise ConfigError("a command is empty")
     return CommandLine(words, ignore)

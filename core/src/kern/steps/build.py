@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kern.api import Artifact
 from kern.errors import StepFailed
-from kern.plan.builds import artifact_from, artifact_record, record_name, why_build
+from kern.plan.builds import artifact_record, record_name, recorded_artifact, why_build
 from kern.plan.reasons import MAKING, READY
 from kern.state import ARTIFACTS, BUILDS
 
@@ -46,8 +46,9 @@ def build_package(
     with session.lock(f"build.{name}", exclusive=True):
         record = state.read(BUILDS, name)
         forced = session.recreate and state.stamp(BUILDS, name) == session.stamps.get(build.key, "")
-        if record is not None and not forced and not why_build(record, build.fingerprint, build.snapshot, source):
-            return artifact_from(record["artifact"]), False
+        known = recorded_artifact(record) if record else None
+        if known is not None and not forced and not why_build(record, build.fingerprint, build.snapshot, source):
+            return known, False
         builder = session.registry.load("kern.builder", build.package.builder)
         context = session.context(build.package.builder, log)
         if first is not None and builder.fit(first, build.spec, context) is not None:
@@ -55,8 +56,8 @@ def build_package(
             return first, False
         key = artifact_key(build, source)
         earlier = None if session.recreate else state.read(ARTIFACTS, key)
-        if earlier is not None and os.path.exists(earlier["artifact"]["path"]):
-            artifact = artifact_from(earlier["artifact"])
+        artifact = recorded_artifact(earlier) if earlier else None
+        if artifact is not None and os.path.exists(artifact.path):
             _publish_record(session, build, source, artifact)
             return artifact, False
         started(build.reason)

@@ -12,7 +12,7 @@ from kern.environ import DEFAULT_PASS, allowed, apply
 from kern.errors import ConfigError, StepFailed
 from kern.events import CommandResult
 from kern.plan.environment import names_of
-from kern.plan.preview import Placed
+from kern.plan.preview import Placed, variables
 from kern.plan.run_settings import PHASES
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def place_for(
     environ = allowed(session.environ, (*DEFAULT_PASS, *plan.run.pass_env))
     environ.update({key: value for key, value in more.items() if key not in environ})
     with Placed(session, plan.row, "set_env"):
-        own = _set_env(session, plan, host)
+        own = variables(session, plan.run, host)
     delta = activation.delta
     environ.update({key: value for key, value in own.items() if key in delta.prepend})
     environ = apply(delta, environ)
@@ -79,50 +79,6 @@ def place_for(
         if not os.path.isdir(cwd):
             raise ConfigError(f"change_dir of {plan.row.name} is no directory: {cwd}")
     return Place(cwd, environ, activation.prefix, Names(values, {**session.environ, **environ}, posargs))
-
-
-def _set_env(session: Session, plan: RowPlan, names: Names) -> dict[str, str]:
-    result: dict[str, str] = {}
-    for file in plan.run.set_env.get("file", ()):
-        path = os.path.join(session.project.directory, expand(file, names, ""))
-        result.update(_read_variables(path))
-    for name, value in plan.run.set_env.items():
-        if name != "file":
-            result[name] = expand(value, names, "")
-    _mask(session, result)
-    return result
-
-
-def _mask(session: Session, variables: Mapping[str, str]) -> None:
-    """What the configuration sets under a secret's name is masked like the host's secrets."""
-    if variables:
-        from kern.secrets import secret_values
-
-        for value in secret_values(variables):
-            session.masker.add(value)
-
-
-def _read_variables(path: str) -> dict[str, str]:
-    """Read ``NAME=value`` lines; ``#`` comments, ``export`` and quotes around a value are understood."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            lines = file.read().splitlines()
-    except OSError as error:
-        raise ConfigError(f"the file {path} can't be read: {(error.strerror or str(error)).lower()}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"the file {path} is not UTF-8") from error
-    result = {}
-    for number, line in enumerate(lines, 1):
-        text = line.strip().removeprefix("export ")
-        if not text or text.startswith("#"):
-            continue
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise ConfigError("is not a NAME=value line", where=f"{path}:{number}")
-        value = value.strip()
-        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
-        result[name.strip()] = value[1:-1] if quoted else value
-    return result
 
 
 class Runner:
@@ -187,7 +143,7 @@ class Runner:
             argv=(*self._place.prefix, *words),
             cwd=self._place.cwd,
             environ=self._place.environ,
-            timeout=self._remaining(),
+            timeout=self._remaining(phase),
             foreground=self._session.foreground,
         )
         begun = time.monotonic()
@@ -221,9 +177,10 @@ class Runner:
     def _received(self, data: bytes) -> None:
         self._show(self._log.write(data))
 
-    def _remaining(self) -> float | None:
+    def _remaining(self, phase: str) -> float | None:
+        """The bound of a command in seconds; what cleans up is not cut short because the tests took too long."""
         own, total = self._plan.run.timeout, self._plan.run.total_timeout
-        if total is None:
+        if total is None or phase == PHASES[-1]:
             return own
         left = max(0.001, total - (time.monotonic() - self._started))
         return left if own is None else min(own, left)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kern.errors import KernError, LockTimeout, StepFailed, Stopped
 from kern.events import (
+    BLOCKED,
     ERROR,
     GOOD,
     INTERRUPTED,
@@ -228,8 +229,12 @@ class Engine:
 
     def _run(self, row: RowPlan) -> None:
         make = f"make:{row.row.key}"
+        blocker = self._blocker(row)
         if row.outcome:
             self._finish(blank_result(row, row.outcome, reason=row.reason, hint=row.hint))
+        elif blocker:
+            self.late.update({f"run:{row.row.label}"} if blocker in self.late_rows() else ())
+            self._finish(blank_result(row, BLOCKED, reason=f"it depends on {blocker}, which could not be run"))
         elif row.build in self._broken:
             said = f"{self._builds[row.build].package.name} could not be built: {self._broken[row.build]}"
             self._finish(blank_result(row, ERROR, reason=said))
@@ -240,8 +245,13 @@ class Engine:
         else:
             self._finish(self._run_ready(row, make))
 
+    def _blocker(self, row: RowPlan) -> str:
+        """The first row that this one depends on and that could not be run; failed tests are no obstacle."""
+        results = (self.results.get(label) for label in row.depends)
+        return next((result.row for result in results if result and result.outcome in (ERROR, BLOCKED)), "")
+
     def _run_ready(self, row: RowPlan, make: str) -> RowResult:
-        made = (*self._made.get(row.build, ()), *self._made.get(make, ()))
+        made = (*self._made.pop(row.build, ()), *self._made.get(make, ()))  # one row alone says what was built
         if not self._choices.test:
             return blank_result(row, PASSED, made=made)
         log = self._log(f"{row.row.key}.log")

@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from kern.api import Artifact, Environment
 from kern.plan.builds import artifact_record
+from kern.plan.environment import environment_from
 from kern.plan.planner import broken
 from kern.plan.reasons import MAKING, READY, decide
 from kern.plan.values import MAKE, REUSE, UPDATE, RowPlan
 from kern.state import ENVIRONMENTS
 
 if TYPE_CHECKING:
+    from kern.api import Artifact, Environment
     from kern.log import StepLog
     from kern.session import Session
 
@@ -115,16 +116,3 @@ def _finish(
         "inventory": take(environment.location, environment.watch, environment.volatile),
     }
     session.state.write(ENVIRONMENTS, plan.row.key, done)
-
-
-def environment_from(record: Mapping[str, Any]) -> Environment:
-    """The environment that a ready record describes."""
-    value = record["environment"]
-    return Environment(
-        location=record["location"],
-        activator=value["activator"],
-        interpreter=value["interpreter"],
-        watch=tuple(value["watch"]),
-        volatile=tuple(value["volatile"]),
-        facts=value["facts"],
-    )

@@ -22,9 +22,9 @@ from kern.events import (
     Output,
     RowResult,
 )
+from kern.plan.environment import environment_from
 from kern.state import ENVIRONMENTS
 from kern.steps.commands import NOT_STARTED, Outcome, Runner, place_for
-from kern.steps.environment import environment_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,7 +132,7 @@ def _judged(session: Session, plan: RowPlan, base: RowResult, outcome: Outcome, 
     if outcome.stopped:
         return done._replace(outcome=INTERRUPTED, reason="interrupted")
     if outcome.failed is None:
-        return done._replace(outcome=PASSED)
+        return done._replace(outcome=PASSED, reason="" if outcome.results else "it has no commands")
     doubt(session, plan, environment)
     how = TIMED_OUT if outcome.failed.timed_out else FAILED
     if plan.run.ignore_outcome:

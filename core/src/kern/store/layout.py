@@ -163,7 +163,7 @@ def _claim(descriptor: int, work: str) -> None:
             _mark(descriptor)
         elif not is_marked(work, descriptor):  # by another kern that began meanwhile
             raise KernError(
-                f"this directory has no mark of kern in {TAG}, so it is somebody else's and kern leaves it alone",
+                f"{work} has no mark of kern in {TAG}, so it is somebody else's and kern leaves it alone",
                 where=work,
                 hint="let KERN_WORK_DIR, or KERN_CACHE_DIR for the cache, name a new or an empty directory",
             )

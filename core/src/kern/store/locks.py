@@ -64,7 +64,7 @@ def lock(
         name: what to lock, any text.
         exclusive: alone, or together with others that ask for it shared.
         timeout: seconds to wait at most; 0 tries once.
-        on_wait: told once, after a second, whom kern is waiting for.
+        on_wait: told once, after a second, which other process kern is waiting for.
         stopped: asked while waiting; true ends the waiting.
 
     Raises:
@@ -104,7 +104,7 @@ def _acquire(request: _Request) -> int:
             raise Stopped(f"stopped while waiting for the lock on {request.name}", where=request.path)
         if waited >= request.timeout:
             raise _timed_out(request)
-        if not told and waited >= _SILENT and request.on_wait is not None:
+        if not told and waited >= _SILENT and request.on_wait is not None and not _is_own(request.path):
             told = True
             request.on_wait(f"waiting for {request.name}, held by {_holder(request.path)}")
         time.sleep(min(pause, request.timeout - waited))
@@ -173,6 +173,14 @@ def _command() -> str:
     if len(sys.argv) > 1 and sys.argv[1].isalpha():
         words.append(sys.argv[1])
     return " ".join(words)[:80]
+
+
+def _is_own(path: str) -> bool:
+    """Whether it is this very process that holds a lock, in another thread: nobody needs to hear that."""
+    try:
+        return (read_object(path) or {}).get("pid") == os.getpid()
+    except OSError:
+        return False
 
 
 def _holder(path: str) -> str:
