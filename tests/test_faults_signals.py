@@ -36,8 +36,8 @@ signal.signal(signal.SIGINT, saw)
 if shape == "ignores":
     signal.signal(signal.SIGTERM, saw)
 GRANDCHILD = "import os, signal, sys, time\\n"
-if shape == "ignores":
-    GRANDCHILD += "for number in (1, 2, 15): signal.signal(number, signal.SIG_IGN)\\n"
+how = "SIG_IGN" if shape == "ignores" else "SIG_DFL"
+GRANDCHILD += "for number in (1, 2, 15): signal.signal(number, signal.%s)\\n" % how
 GRANDCHILD += "open('grandchild', 'w').close()\\ntime.sleep(300)\\n"
 quiet = {} if shape == "holds-output" else {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 

@@ -68,8 +68,9 @@ def test_a_pyproject_without_the_table_is_none(tmp_path: Path, text: str) -> Non
 
 def test_a_damaged_pyproject_beside_kern_toml_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "kern.toml").touch()
-    (tmp_path / "pyproject.toml").write_text("[broken")
-    assert find(str(tmp_path)).table == {}
+    for text in ("[broken", "[tool.ruff", "kern = [", "[tool.ruff]\n[broken"):
+        (tmp_path / "pyproject.toml").write_text(text)
+        assert find(str(tmp_path)).table == {}
 
 
 def test_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

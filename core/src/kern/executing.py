@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from kern.errors import LockTimeout, StepFailed, UsageError
-from kern.events import StepFinished
+from kern.errors import LockTimeout, StepFailed, Stopped, UsageError
+from kern.events import INTERRUPTED, StepFinished
 from kern.log import StepLog
 from kern.plan.environment import environment_from
 from kern.plan.planner import Wanted, broken, make_plan
@@ -96,12 +96,15 @@ def _make(session: Session, name: str) -> None:
             raise LockTimeout(failure.reason, hint=failure.hint)
         raise StepFailed(failure.reason, hint=failure.hint, log=failure.log, tail=failure.tail)
     for result in results:
+        if result.outcome == INTERRUPTED:
+            raise Stopped("interrupted")
         if result.reason:
             raise StepFailed(result.reason, where=name, hint=result.hint)
 
 
 def _run(session: Session, environment: Environment, argv: tuple[str, ...], name: str | None) -> int:
     from kern.process import Request
+    from kern.process.relay import relay
 
     activator = session.registry.load("kern.activator", environment.activator)
     log = StepLog(os.path.join(session.work_dir, "logs", "exec.log"), session.masker) if name else None
@@ -114,7 +117,9 @@ def _run(session: Session, environment: Environment, argv: tuple[str, ...], name
         else:
             environ = dict(place_for(session, _row_plan(session, name), environment, activation, "", None, {}).environ)
         request = Request((*activation.prefix, *argv), os.getcwd(), environ, foreground=True)
-        ended = session.supervisor().run(request, lambda _: None)
+        supervisor = session.supervisor()
+        with relay(supervisor.forward):
+            ended = supervisor.run(request, lambda _: None)
     return 128 - ended.exit_code if ended.exit_code < 0 else ended.exit_code
 
 

@@ -22,6 +22,7 @@ from kern.process.wire import (
     NO_DIRECTORY,
     NO_PROGRAM,
     RUN,
+    SIGNAL,
     TERMINATE,
     Frame,
     Order,
@@ -125,7 +126,7 @@ class Keeper:
     def _see_to_its_end(self, brood: Brood, sequence: int) -> Status:
         survivors = 0
         settled = None
-        while brood.reap():
+        while brood.reap() and not self._obey(brood, sequence):  # words may have come together with the order
             now = time.monotonic()
             if brood.code is not None and settled is None:
                 settled = now + SETTLE
@@ -133,8 +134,6 @@ class Keeper:
                 survivors = brood.count()
                 break
             self._listen(None if settled is None else settled - now)
-            if self._obey(brood, sequence):
-                break
         unkilled = brood.kill(self._pause)
         return Status(ENDED, sequence, -signal.SIGKILL if brood.code is None else brood.code, survivors, unkilled)
 
@@ -145,7 +144,7 @@ class Keeper:
                 continue
             if frame.kind == KILL:
                 return True
-            brood.signal(_SIGNALS[frame.kind])
+            brood.signal(frame.body[0] if frame.kind == SIGNAL else _SIGNALS[frame.kind])
         return False
 
     def _listen(self, seconds: float | None) -> None:

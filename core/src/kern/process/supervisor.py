@@ -17,7 +17,7 @@ from kern.process.pool import SPARE_LANES, Pool
 from kern.process.program import explain, make_order
 from kern.process.stops import BELLS, Stops
 from kern.process.values import Ended, Request
-from kern.process.wire import ENDED, LOST, RUN, Frame, Status, pack_order
+from kern.process.wire import ENDED, LOST, RUN, SIGNAL, Frame, Status, pack_order
 
 if TYPE_CHECKING:
     from types import ModuleType, TracebackType
@@ -50,6 +50,8 @@ class Supervisor:
         self._stops = Stops()
         self._pool: Pool | None = None
         self._server = 0
+        self._foreground: Lane | None = None
+        self._early: list[int] = []
 
     @property
     def stopping(self) -> int:
@@ -110,6 +112,14 @@ class Supervisor:
         """
         self._stops.rise(level)
 
+    def forward(self, number: int) -> None:
+        """Send a signal to the command in the foreground, at once or as soon as there is one."""
+        lane = self._foreground
+        if lane is None:
+            self._early.append(number)
+        else:
+            lane.send(Frame(SIGNAL, lane.sequence, bytes((number,))))
+
     def close(self) -> None:
         """End everything at once, the server and the keepers too. A closed supervisor can't be used again."""
         self.stop(AT_ONCE)
@@ -159,12 +169,21 @@ class Supervisor:
         lane.sequence += 1
         try:
             lane.send(Frame(RUN, lane.sequence, body))
+            if request.foreground:
+                self._come_to_front(lane)
             status = attend(lane, ending, self._stops, sinks)
         except BaseException:
             _end_unheard(lane)
             raise
+        finally:
+            self._foreground = None if self._foreground is lane else self._foreground
         lane.lost = _is_unusable(status)
         return _judge(request, status, ending)
+
+    def _come_to_front(self, lane: Lane) -> None:
+        self._foreground = lane
+        while self._early:
+            self.forward(self._early.pop(0))
 
 
 class _TerminalSignals:

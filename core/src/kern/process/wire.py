@@ -12,6 +12,7 @@ RUN = b"R"
 INTERRUPT = b"I"
 TERMINATE = b"T"
 KILL = b"K"
+SIGNAL = b"S"
 
 ENDED = "ended"
 NO_DIRECTORY = "no-directory"
@@ -22,7 +23,10 @@ _HEAD = 9
 
 
 class Frame(NamedTuple):
-    """One thing said to a keeper: `RUN` with an order as its body, or a bare `INTERRUPT`, `TERMINATE`, `KILL`."""
+    """One thing said to a keeper.
+
+    `RUN` has an order as its body, `SIGNAL` the number of a signal; `INTERRUPT`, `TERMINATE` and `KILL` are bare.
+    """
 
     kind: bytes
     sequence: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kern.errors import ConfigError, KernError, LockTimeout, StepFailed, Stopped
@@ -27,9 +28,9 @@ from kern.state import ENVIRONMENTS
 from kern.steps.commands import NOT_STARTED, Outcome, Runner, place_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from kern.api import Environment
+    from kern.api import Activation, Environment
     from kern.log import StepLog
     from kern.plan.values import RowPlan
     from kern.scheduler import Pools
@@ -68,7 +69,6 @@ def run_row(
     """
     environment = environment_from(record)
     package = (record.get("artifact") or {}).get("path", "")
-    activator = session.registry.load("kern.activator", environment.activator)
     begun = time.monotonic()
     base = blank_result(
         plan,
@@ -79,10 +79,7 @@ def run_row(
         installed=tuple(record["installed"].items()),
     )
     try:
-        with pools.hold(tuple(activator.pools)):
-            activating = activator.activate(environment, session.context(environment.activator, log))
-            activation = activating.__enter__()
-        with _Leaving(activating):
+        with _activated(session, environment, pools, log) as activation:
             place = place_for(session, plan, environment, activation, package, posargs, more)
             runner = Runner(session, plan, place, log, lambda data: _show(emit, plan, data))
             outcome = runner.run(lambda phase, argv: emit(CommandStarted(plan.row.label, phase, argv)))
@@ -98,17 +95,15 @@ def run_row(
     return result._replace(seconds=time.monotonic() - begun)
 
 
-class _Leaving:
-    """Leaves a context manager that was entered elsewhere."""
-
-    def __init__(self, entered: Any) -> None:
-        self._entered = entered
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *raised: object) -> None:
-        self._entered.__exit__(*raised)
+@contextmanager
+def _activated(session: Session, environment: Environment, pools: Pools, log: StepLog) -> Iterator[Activation]:
+    """Enter the environment; only that takes part in the activator's pools, the commands in it don't."""
+    activator = session.registry.load("kern.activator", environment.activator)
+    with ExitStack() as leaving:
+        with pools.hold(tuple(activator.pools)):
+            context = session.context(environment.activator, log)
+            activation: Activation = leaving.enter_context(activator.activate(environment, context))
+        yield activation
 
 
 def _show(emit: Callable[[Event], None], plan: RowPlan, data: bytes) -> None:

@@ -19,9 +19,7 @@ def main(arguments: ExecArguments) -> int:
 
     project = nowhere(os.getcwd()) if is_path(arguments.target) else None
     session = open_session(arguments, foreground=True, project=project)
-    # The terminal sends its signals to the command itself; kern waits for how that takes them.
-    signal.signal(signal.SIGINT, lambda *_: None)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # until the command runs and gets them itself
         signal.signal(number, lambda *_: session.stop(1))
     try:
         return execute(session, arguments.target, arguments.rest)

@@ -1,0 +1,109 @@
+"""Signals that kern alone receives go on to the command, each as it came and once."""
+
+from __future__ import annotations
+
+import os
+import pty
+import queue
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from kern.process import Request, Supervisor
+from kern.process.relay import NUMBERS, PlainRelay, Relay, relay
+
+LISTEN = """
+import os, signal, sys, time
+heard = []
+def got(number, _):
+    heard.append(signal.Signals(number).name)
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, got)
+print("ready", flush=True)
+while not heard:
+    time.sleep(0.01)
+time.sleep(0.3)
+print(*heard, flush=True)
+os._exit(5)
+"""
+KERN = f"""
+import os, sys
+from kern.process import Request, Supervisor
+from kern.process.relay import relay
+supervisor = Supervisor(1)
+supervisor.start(foreground=True)
+with relay(supervisor.forward):
+    ended = supervisor.run(Request((sys.executable, "-c", {LISTEN!r}), os.getcwd(), dict(os.environ), foreground=True), print)
+supervisor.close()
+print("code", ended.exit_code)
+"""
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_what_a_process_sends_is_passed_on_and_not_obeyed(number: signal.Signals) -> None:
+    got: queue.Queue[int] = queue.Queue()
+    with Relay(got.put):
+        os.kill(os.getpid(), number)
+        assert got.get(timeout=10) == number
+        os.kill(os.getpid(), number)
+        assert got.get(timeout=10) == number
+    assert got.empty()
+
+
+def test_everything_is_as_before_afterwards() -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    threads = threading.active_count()
+    handlers = {number: signal.getsignal(number) for number in NUMBERS}
+    for kind in (Relay, PlainRelay, relay):
+        with kind(lambda _: None):
+            pass
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+    assert threading.active_count() == threads
+    assert {number: signal.getsignal(number) for number in NUMBERS} == handlers
+
+
+def test_without_knowing_the_sender_only_what_no_terminal_sends_is_passed_on() -> None:
+    got: list[int] = []
+    with PlainRelay(got.append):
+        for number in NUMBERS:
+            os.kill(os.getpid(), number)
+    assert got == [signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_command_gets_it(number: signal.Signals) -> None:
+    with subprocess.Popen([sys.executable, "-c", KERN], stdout=subprocess.PIPE, start_new_session=True) as kern:
+        assert kern.stdout
+        assert kern.stdout.readline() == b"ready\n"
+        kern.send_signal(number)
+        assert kern.stdout.read() == f"{number.name}\ncode 5\n".encode()
+
+
+def test_an_interrupt_from_the_terminal_comes_once() -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", KERN])
+    seen = b""
+    end = time.monotonic() + 30
+    while b"code" not in seen and time.monotonic() < end:
+        if select.select([terminal], [], [], 1)[0]:
+            fresh = os.read(terminal, 1024)
+            seen += fresh
+            if b"ready" in fresh:
+                os.write(terminal, b"\x03")
+    os.waitpid(pid, 0)
+    os.close(terminal)
+    assert seen.replace(b"^C", b"").split() == [b"ready", b"SIGINT", b"code", b"5"]
+
+
+def test_a_signal_before_the_command_has_started_reaches_it() -> None:
+    with Supervisor(1) as supervisor:
+        supervisor.forward(signal.SIGTERM)
+        request = Request(("sleep", "60"), os.getcwd(), {"PATH": os.environ["PATH"]}, foreground=True)
+        ended = supervisor.run(request, lambda _: None)
+    assert ended.exit_code == -signal.SIGTERM
