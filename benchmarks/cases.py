@@ -55,7 +55,7 @@ class SkipError(Exception):
 
 
 def tool_rows(site: Site, folder: Callable[[Tool], str], words: Callable[[Tool], Sequence[str] | None]) -> list[Row]:
-    """A row for each tool that can do it; kern's is judged."""
+    """A row for each tool that can do it; kern's is the first, and judged."""
     asked = [(tool, words(tool)) for tool in site.tools]
     return [
         Row(tool.name, [tool.program, *arguments], folder(tool), judged=tool.name == "kern")
@@ -95,7 +95,8 @@ def listing(size: int) -> Callable[[Site], list[Row]]:
 
     def rows(site: Site) -> list[Row]:
         few = site if size <= LARGEST_FOR_PEERS else site._replace(tools=site.tools[:1])
-        return [bare(site, "noop", PASS), *tool_rows(few, grids(few, size), lambda tool: tool.listing)]
+        rows = tool_rows(few, grids(few, size), lambda tool: tool.listing)
+        return [bare(site, "noop", PASS), *rows, uncached(rows[0], site)]
 
     return rows
 
@@ -103,7 +104,8 @@ def listing(size: int) -> Callable[[Site], list[Row]]:
 def show(site: Site) -> list[Row]:
     """One of a thousand generated environments."""
     name = "-".join(axis[1] for axis in axes_of(SHAPES[1_000]))
-    return [bare(site, "noop", PASS), *tool_rows(site, grids(site, 1_000), lambda tool: tool.show(name))]
+    rows = tool_rows(site, grids(site, 1_000), lambda tool: tool.show(name))
+    return [bare(site, "noop", PASS), *rows, uncached(rows[0], site)]
 
 
 def grids(site: Site, size: int) -> Callable[[Tool], str]:
@@ -163,12 +165,16 @@ def finish(argv: Sequence[str], folder: str, site: Site) -> bytes:
 
 def cold(site: Site) -> list[Row]:
     """Everything from nothing but caches, and kern also without its own."""
-    name, cache = unit(site.first), os.path.join(site.work, "kern-cache-cold")
-    rows = [by_hand(site, [site.first]), *cold_rows(site, lambda tool: tool.run([name]))]
-    kern = next(row for row in rows if row.label == "kern")
+    name = unit(site.first)
+    rows = cold_rows(site, lambda tool: tool.run([name]))
+    return [by_hand(site, [site.first]), *rows, uncached(rows[0], site)]
+
+
+def uncached(kern: Row, site: Site) -> Row:
+    """The row of kern in a project and with a cache of which kern knows nothing yet: not judged, but good to know."""
+    cache = os.path.join(site.work, "kern-cache-cold")
     empty = without(cache, os.path.join(kern.folder, ".kern"))
-    rows.append(kern._replace(label="kern, no cache", prepare=empty, set_env={"KERN_CACHE_DIR": cache}, judged=False))
-    return rows
+    return kern._replace(label="kern, first time", prepare=empty, set_env={"KERN_CACHE_DIR": cache}, judged=False)
 
 
 def cold_rows(site: Site, words: Callable[[Tool], Sequence[str] | None]) -> list[Row]:
@@ -206,9 +212,9 @@ def three_pythons(site: Site) -> list[Row]:
     if len(site.pythons) < 3:
         raise SkipError(f"needs three interpreters, here are those of {', '.join(site.pythons)}")
     names = [unit(one) for one in site.pythons]
-    rows = [by_hand(site, list(site.pythons)), *cold_rows(site, lambda tool: tool.run(names))]
-    kern = next(row for row in rows if row.label == "kern")
-    return [*rows, kern._replace(label="kern -j 1", argv=[*kern.argv, "-j", "1"])]
+    rows = cold_rows(site, lambda tool: tool.run(names))
+    alone = rows[0]._replace(label="kern -j 1", argv=[*rows[0].argv, "-j", "1"])
+    return [by_hand(site, list(site.pythons)), alone, *rows]
 
 
 def without(*paths: str) -> Callable[[], None]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DISTRIBUTIONS = ("core", "plugins/venv", "plugins/wheel")
 VERSIONS = ("3.11", "3.12", "3.13")
+MARK = "kern-benchmarks"
 TESTED_WITH = ("pytest", "hatchling", "editables")
 SPOILING = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "PIP_NO_COMPILE", "PIP_TARGET", "PIP_PREFIX")
 """Variables that would make what is measured another thing than what users have."""
@@ -59,7 +60,7 @@ def prepare(work: str, kern: str | None, uv: str | None, peers: Mapping[str, str
         uv: path of uv; without it, the one that kern uses, else the one on ``PATH``.
         peers: paths of other tools, by their names.
     """
-    os.makedirs(work, exist_ok=True)
+    claim(work)
     pythons = find_interpreters()
     if not pythons:
         raise PreparingError(f"no interpreter of {', '.join(VERSIONS)}, neither of pyenv nor on PATH")
@@ -72,6 +73,13 @@ def prepare(work: str, kern: str | None, uv: str | None, peers: Mapping[str, str
     site = Site(work, uv or find_uv(kern), pythons, tools, environ)
     write_projects(site)
     return site
+
+
+def claim(work: str) -> None:
+    """Make the work folder, or see that it is one: parts of it are removed in every run."""
+    if os.path.isdir(work) and os.listdir(work) and not os.path.exists(os.path.join(work, MARK)):
+        raise PreparingError(f"{work} holds something else than benchmarks of kern; say --work with a new folder")
+    write_files(work, {MARK: "What is in this folder was made by benchmarks/speed.py and can be made again.\n"})
 
 
 def find_interpreters() -> dict[str, str]:

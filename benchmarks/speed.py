@@ -18,7 +18,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cases import CASES, Bar, Case, SkipError
+from cases import CASES, Bar, Case, SkipError, here
 from preparing import PreparingError, Site, prepare
 from timing import Cost, Row, adopt_orphans, in_turn, measure, ratios, spread
 from tools import TOOLS
@@ -26,8 +26,9 @@ from tools import TOOLS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SECONDS = 120
-LINE = "  {:<34} {:>8} {:>8}  {:<22} {:<22} {:<18} {}"
+SECONDS = 300
+PEERS = [name for name in TOOLS if name != "kern"]
+LINE = "  {:<26} {:>7} {:>7}   {:<24} {:<24} {:<20} {}"
 HEADINGS = ("median of rounds", "cpu s", "wall s", "cpu x (min..max)", "wall x (min..max)", "bar", "")
 
 
@@ -54,7 +55,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--work", default=default_work(), metavar="DIR", help="what is made is kept here (%(default)s)")
     parser.add_argument("--kern", type=program, metavar="PATH", help="measure this kern, not one from this checkout")
     parser.add_argument("--uv", type=program, metavar="PATH", help="for the lower bounds; kern's own if not given")
-    parser.add_argument("--peers", type=peers, default={}, metavar="NAME=PATH,...", help=f"names: {', '.join(TOOLS)}")
+    parser.add_argument("--peers", type=peers, default={}, metavar="NAME=PATH,...", help=f"names: {', '.join(PEERS)}")
     parser.add_argument("--rounds", type=int, metavar="N", help="measure each row so often")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.cases if name not in names]
@@ -84,29 +85,29 @@ def peers(text: str) -> dict[str, str]:
     found = {}
     for part in text.split(","):
         name, _, path = part.partition("=")
-        if name not in TOOLS or name == "kern":
-            raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(set(TOOLS) - {'kern'})}")
+        if name not in PEERS:
+            raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(PEERS)}")
         found[name] = program(path)
     return found
 
 
 def print_head(site: Site) -> None:
     """What was measured where."""
-    versions = [first_line([tool.program, "--version"], site) for tool in site.tools]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(f"{time.strftime('%F %T')}, {platform.system()} {platform.machine()}, {cores} processors, ", end="")
-    print(
-        f"load {os.getloadavg()[0]:.2f}; Python {', '.join(site.pythons)}; {first_line([site.uv, '--version'], site)}"
-    )
-    print("; ".join(f"{tool.name}: {line}" for tool, line in zip(site.tools, versions, strict=True)))
-    print()
-    print(LINE.format(*HEADINGS).rstrip(), flush=True)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    load = os.getloadavg()[0]
+    print(f"{time.strftime('%F %T')}, {platform.system()} {platform.machine()}, {cores} processors, load {load:.1f}")
+    print(f"Python {', '.join(site.pythons)}; {first_line([site.uv, '--version'], site.work, site)}")
+    for tool in site.tools:
+        print(f"{tool.name}: {first_line([tool.program, '--version'], here(site)(tool), site)}")
+    if load > cores / 2:
+        print("the machine has other work to do: wall times say little, processor times less than they could")
+    print("\n" + LINE.format(*HEADINGS).rstrip(), flush=True)
 
 
-def first_line(argv: Sequence[str], site: Site) -> str:
+def first_line(argv: Sequence[str], folder: str, site: Site) -> str:
     """What a program says first."""
-    done = subprocess.run(argv, env=dict(site.environ), capture_output=True, text=True, check=False)
-    return next(iter(done.stdout.splitlines()), "nothing")
+    done = subprocess.run(argv, cwd=folder, env=dict(site.environ), capture_output=True, text=True, check=False)
+    return next(iter((done.stdout + done.stderr).splitlines()), "nothing")
 
 
 def run_case(case: Case, site: Site, rounds: int | None) -> list[str]:

@@ -4,15 +4,10 @@ An expression stays factored (alternatives of terms of choices of atoms), so its
 of the matrix it stands for.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, NoReturn
 
 from kern.errors import ConfigError
-
-if TYPE_CHECKING:
-    from typing import NoReturn
 
 LARGEST = 1_000_000
 """How many names one expression may stand for."""

@@ -10,8 +10,6 @@ same tick of the file system's clock could not be told from the first. And where
 directory is another (somebody made a file in it), the distributions in it are compared by name, time and inode.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys

@@ -1,12 +1,9 @@
 """What a verb's declaration consists of, which values its options take, and the options that all verbs share."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from kern.cli.declarations import Arguments
 
     Value = str | float | bool | tuple[str, ...]
@@ -70,7 +67,7 @@ class Verb(NamedTuple):
     """
 
     name: str
-    arguments: Callable[..., Arguments]
+    arguments: Callable[..., "Arguments"]
     help: str
     options: tuple[Option, ...] = ()
     operand: Option | None = None
@@ -84,7 +81,7 @@ class Verb(NamedTuple):
         names: tuple[str, ...] = getattr(self.arguments, "_fields", ())
         return names
 
-    def defaults(self) -> Mapping[str, Value]:
+    def defaults(self) -> Mapping[str, "Value"]:
         """The default of each field that has one."""
         values: Mapping[str, Value] = getattr(self.arguments, "_field_defaults", {})
         return values
@@ -183,7 +180,7 @@ def default_text(verb: Verb, option: Option) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value or "")
 
 
-def convert(option: Option, text: str) -> Value:
+def convert(option: Option, text: str) -> "Value":
     """The value that a text means for an option of the kinds that take one; the single text for ``many``.
 
     Raises:
@@ -220,7 +217,7 @@ def seconds(text: str) -> float:
     return number
 
 
-def completed(verb: Verb, given: Given, rest: tuple[str, ...], environ: Mapping[str, str]) -> Arguments:
+def completed(verb: Verb, given: "Given", rest: tuple[str, ...], environ: Mapping[str, str]) -> "Arguments":
     """Fill in what the command line did not give: from environment variables, then from the defaults.
 
     Args:
