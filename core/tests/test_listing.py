@@ -128,6 +128,22 @@ def test_the_settings_of_an_environment(open_session: Open) -> None:
     assert all(shown.help for shown in showing.settings_of(open_session(SHOWN), "a-conda") if shown.key == "retries")
 
 
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("s3cret-of-mine", "***"),
+        ("{env:CI_TOKEN}", "{env:CI_TOKEN}"),
+        ("{env:CI_TOKEN:s3cret-of-mine}", "***"),
+        ("{env:CI_TOKEN}-s3cret", "***"),
+        ("s3cret{env:X}", "***"),
+    ],
+)
+def test_secrets_in_the_configuration_are_masked(open_session: Open, text: str, masked: str) -> None:
+    session = open_session(f"[env]\nset_env.API_TOKEN = '{text}'\nset_env.file = 'x.env'")
+    assert showing.settings_of(session, "a")
+    assert session.masker.mask_text(text) == masked
+
+
 def test_a_factor_names_the_provider(open_session: Open) -> None:
     found = {shown.key: shown.value for shown in showing.settings_of(open_session(SHOWN), "a-conda")}
     assert (found["provider"], found["channels"]) == ("conda", ["for conda alone"])

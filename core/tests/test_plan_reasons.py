@@ -87,6 +87,7 @@ def test_what_changed(before: Any, after: dict[str, Any], reason: str) -> None:
             (MAKE, "what the package requires has changed"),
         ),
         (record(), WHEEL._replace(name="other"), (MAKE, "what the package requires has changed")),
+        (record(artifact=["wheel"]), WHEEL, (MAKE, "its record can't be read")),
         (record(artifact=None), WHEEL, (MAKE, "what the package requires has changed")),
     ],
 )

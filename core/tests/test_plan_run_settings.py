@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kern.config.substitute import Names
 from kern.errors import ConfigError
-from kern.plan.preview import preview
+from kern.plan.preview import preview, variables
 from kern.plan.run_settings import _command_line, command_lines, run_settings
 from kern.plan.values import CommandLine, RunSettings
 
@@ -184,3 +185,61 @@ def test_one_phase_alone(open_session: Open) -> None:
     session = open_session(FULL)
     row = session.rows.rows_of("a")[0]
     assert command_lines(session.project, session.settings, row, "commands_post") == (CommandLine(("done",), False),)
+
+
+LINES = [
+    (b"A=1\nB=2", {"A": "1", "B": "2"}),
+    (b"A=1\r\n\r\nB=2\r\n", {"A": "1", "B": "2"}),
+    (b"  # A=1\n\n A = x = y # z \n", {"A": "x = y # z"}),
+    (
+        b"export A='a b'\nB=\"c\"\nC=''\nD='\nE='x\"\nF=",
+        {"A": "a b", "B": "c", "C": "", "D": "'", "E": "'x\"", "F": ""},
+    ),
+    (b"A=1\nA=2", {"A": "2"}),
+    (b"A={env_name}", {"A": "{env_name}"}),
+    ("A=é\u2028b\u0085c\x0bd\n".encode(), {"A": "é\u2028b\u0085c\x0bd"}),
+    (b"\xef\xbb\xbfA=1", {"A": "1"}),
+    (b"", {}),
+]
+
+
+@pytest.mark.parametrize(("content", "expected"), LINES)
+def test_lines_of_a_file_of_variables(
+    open_session: Open, tmp_path: os.PathLike[str], content: bytes, expected: dict[str, str]
+) -> None:
+    session = open_session("[env]\nset_env.file = '{env_name}.env'")
+    with open(os.path.join(tmp_path, "project", "a.env"), "wb") as file:
+        file.write(content)
+    found = variables(session, settings_of(session), Names({"env_name": "a"}, {}))
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "line"),
+    [
+        (b"A=1\nnothing", "is not a NAME=value line", 2),
+        (b"=1", "is not a NAME=value line", 1),
+        (b" =1", "is not a NAME=value line", 1),
+        (b"A=\xff", "is not UTF-8", 0),
+        (b"B=1\nA=\0", "NUL", 2),
+        (b"A\0=1", "NUL", 1),
+    ],
+)
+def test_a_file_of_variables_with_a_mistake(
+    open_session: Open, tmp_path: os.PathLike[str], content: bytes, message: str, line: int
+) -> None:
+    session = open_session("[env]\nset_env.file = 'x.env'")
+    path = os.path.join(tmp_path, "project", "x.env")
+    with open(path, "wb") as file:
+        file.write(content)
+    with pytest.raises(ConfigError, match=message) as caught:
+        variables(session, settings_of(session), Names({}, {}))
+    assert caught.value.where == (f"{path}:{line}" if line else "")
+
+
+def test_secrets_of_the_configuration_are_masked(open_session: Open, tmp_path: os.PathLike[str]) -> None:
+    session = open_session("[env]\nset_env = { file = 'x.env', API_TOKEN = 'first-secret', PLAIN = 'plain-text' }")
+    with open(os.path.join(tmp_path, "project", "x.env"), "w") as file:
+        file.write("DB_PASSWORD=second-secret\n")
+    shown(session)
+    assert session.masker.mask_text("first-secret second-secret plain-text") == "*** *** plain-text"

@@ -239,6 +239,36 @@ def test_ignored_files_are_asked_about_once(root: Path, run: Runner) -> None:
     assert not [path for path in second.state["tree"] if path.startswith("out")]
 
 
+def test_what_kern_writes_is_no_source_then_or_later(root: Path, run: Runner) -> None:
+    names = ["report.xml", "src/report.json", "../elsewhere.xml"]
+    first = look(root, run)
+    second = snapshot(str(root), (), first.state, run, names)
+    assert second.unchanged
+    write(root, {"report.xml": "1", "src/report.json": "2"})
+    third = look(root, run, second)
+    assert third.unchanged
+    assert not {"report.xml", "src/report.json"}.intersection(counted(third))
+    edit(root / "report.xml", "3")
+    write(root, {"report.txt": "4"})
+    fourth = look(root, run, third)
+    assert fourth.changed == ("report.txt",)
+    (root / "report.xml").unlink()
+    write(root, {"another.txt": "5"})
+    fifth = look(root, run, fourth)
+    assert fifth.state["left_out"] == ["src/report.json"]
+    write(root, {"report.xml": "6"})
+    assert "report.xml" in look(root, run, fifth).changed
+
+
+def test_a_report_over_a_source_file_takes_it_out(root: Path, run: Runner) -> None:
+    write(root, {"report.xml": "1"})
+    first = look(root, run)
+    assert "report.xml" in counted(first)
+    second = snapshot(str(root), (), first.state, run, ["report.xml"])
+    assert second.changed == ("report.xml",)
+    assert snapshot(str(root), (), second.state, run, ["report.xml"]).state is second.state
+
+
 def test_coveragerc_is_a_source_file(root: Path, run: Runner) -> None:
     write(root, {".coveragerc": "[run]"})
     assert ".coveragerc" in counted(look(root, run))
@@ -383,14 +413,15 @@ def test_a_worktree_has_the_excludes_of_its_repository(tmp_path: Path, run: Runn
 @needs_git
 def test_becoming_and_ceasing_to_be_a_checkout_is_noticed(tmp_path: Path, run: Runner) -> None:
     root = tmp_path / "project"
-    write(root, {**FILES, "dist/pkg.whl": "1"})
+    write(root, {**FILES, "local.txt": "1"})
     first = look(root, run)
-    assert "dist/pkg.whl" not in counted(first)
+    assert "local.txt" in counted(first)
     git(root, "init", "-q")
+    write(root, {".git/info/exclude": "local.txt\n"})
     second = look(root, run, first)
-    assert second.changed == ("dist/pkg.whl",)
+    assert second.changed == ("local.txt",)
     shutil.rmtree(root / ".git")
-    assert look(root, run, second).changed == ("dist/pkg.whl",)
+    assert look(root, run, second).changed == ("local.txt",)
 
 
 @pytest.mark.parametrize("answer", [None, "missing"])

@@ -198,6 +198,20 @@ def test_what_a_context_lends(services: Services, tmp_path: Path) -> None:
         pass
 
 
+def test_caches_are_trusted_unless_said_otherwise(services: Services, supervisor: FakeSupervisor) -> None:
+    plain = Services(
+        project_dir="/p",
+        cache_root="/c",
+        environ={},
+        supervisor=services.supervisor,
+        masker=services.masker,
+        lock=services.lock,
+    )
+    assert not StepContext(plain, "kern-venv").recreate
+    assert not StepContext(plain, "kern-venv").distrust
+    assert StepContext(plain, "kern-venv", distrust=True).distrust
+
+
 def test_a_work_directory_is_made_once(services: Services) -> None:
     made: list[str] = []
 

@@ -84,6 +84,7 @@ class Session:
         self._previous: dict[tuple[str, tuple[str, ...]], dict[str, Any] | None] = {}
         self._records: dict[str, tuple[str, dict[str, Any] | None]] = {}
         self.stamps: dict[str, str] = {}
+        self.reports: tuple[str, ...] = ()
         if self.project.requires:
             self.registry.require(self.project.requires, where=self.project.where("requires"))
         self.hooks.project(self.project)
@@ -210,7 +211,8 @@ class Session:
         key = (root, patterns)
         if key not in self._snapshots:
             previous = self._previous[key] = self.state.read(SOURCES, self._sources_name(key))
-            self._snapshots[key] = snapshot(root, patterns, previous, run=self._ask)
+            reports = (os.path.relpath(path, root) for path in self.reports)
+            self._snapshots[key] = snapshot(root, patterns, previous, self._ask, reports)
         return self._snapshots[key]
 
     def remember(self) -> None:

@@ -59,13 +59,19 @@ class _Rules(Protocol):
     def ignores(self, path: str) -> bool: ...
 
 
-def listing(root: str, patterns: tuple[str, ...], run: Callable[[list[str], str], bytes | None] | None) -> Listing:
+def listing(
+    root: str,
+    patterns: tuple[str, ...],
+    run: Callable[[list[str], str], bytes | None] | None,
+    left_out: frozenset[str] = frozenset(),
+) -> Listing:
     """List the source files below a root.
 
     Args:
         root: absolute path of an existing directory.
         patterns: what counts, as in a ``.gitignore`` file; empty for everything.
         run: runs a command line in a directory and returns what it prints, ``None`` if it fails.
+        left_out: paths of files, relative to the root, that don't count.
 
     Raises:
         ConfigError: a directory or a ``.gitignore`` file can't be read.
@@ -74,7 +80,7 @@ def listing(root: str, patterns: tuple[str, ...], run: Callable[[list[str], str]
     ignored = _ignored_by_git(root, checkout, run)
     rules: _Rules = PatternRules(root) if ignored is None else _GitRules(root, ignored, run)
     outside = [] if checkout is None else _rules_outside(os.path.realpath(root), checkout)
-    wanted = Wanted(patterns)
+    wanted = Wanted(patterns, left_out)
     tree: dict[str, Directory] = {}
     waiting = [""]
     while waiting:

@@ -23,15 +23,16 @@ def unreadable(error: OSError, path: str) -> ConfigError:
 
 
 class Wanted:
-    """The patterns that narrow a source tree to what a package depends on."""
+    """The patterns that narrow a source tree to what a package depends on, and the files that are left out of it."""
 
-    def __init__(self, patterns: tuple[str, ...]) -> None:
+    def __init__(self, patterns: tuple[str, ...], left_out: frozenset[str] = frozenset()) -> None:
+        self._left_out = left_out
         self._spec = _spec(patterns) if patterns else None
         self._prefixes = [_fixed_part(pattern) for pattern in patterns if not pattern.startswith("!")]
 
     def file(self, path: str) -> bool:
         """Whether a file counts."""
-        return self._spec is None or self._spec.match_file(path)
+        return path not in self._left_out and (self._spec is None or self._spec.match_file(path))
 
     def below(self, directory: str) -> bool:
         """Whether anything below a directory may count; spares the walk through the others."""

@@ -22,7 +22,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from kern.source_files import Listing
 
@@ -67,6 +67,7 @@ def snapshot(
     patterns: tuple[str, ...],
     previous: dict[str, Any] | None,
     run: Callable[[list[str], str], bytes | None] | None,
+    left_out: Iterable[str] = (),
 ) -> Snapshot:
     """Digest a source tree.
 
@@ -76,17 +77,19 @@ def snapshot(
         previous: the state of the last snapshot, ``None`` or another object if there is none.
         run: runs a command line in a directory and returns what it prints, ``None`` if it fails or the program is
             missing; ``None`` for no programs at all. Called only if a directory has changed.
+        left_out: paths, relative to the root, of files that kern writes: no source, now or in the next snapshots.
 
     Raises:
         ConfigError: the root, or a file or directory that counts, can't be read.
     """
     known = _usable(previous, patterns)
+    now = frozenset(left_out)
     try:
-        return _snapshot(root, patterns, known, run)
+        return _snapshot(root, patterns, known, run, now)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         if known is None:
             raise
-        return _snapshot(root, patterns, None, run)  # that state was not made by this module
+        return _snapshot(root, patterns, None, run, now)  # that state was not made by this module
 
 
 def _snapshot(
@@ -94,14 +97,17 @@ def _snapshot(
     patterns: tuple[str, ...],
     known: dict[str, Any] | None,
     run: Callable[[list[str], str], bytes | None] | None,
+    left_out: frozenset[str],
 ) -> Snapshot:
     taken = time.time_ns()
-    state = None if known is None else _rechecked(root, known, taken)
+    before = frozenset(known.get("left_out", ())) if known else frozenset[str]()
+    state = None if known is None or not left_out <= before else _rechecked(root, known, taken)
     if state is None:
         from kern.source_files import listing
 
-        state = _collected(root, listing(root, patterns, run), known, taken)
-        state["patterns"] = list(patterns)
+        left_out |= {path for path in before if os.path.lexists(os.path.join(root, path))}
+        state = _collected(root, listing(root, patterns, run, left_out), known, taken)
+        state |= {"patterns": list(patterns), "left_out": sorted(left_out)}
     return _compared(state, known)
 
 

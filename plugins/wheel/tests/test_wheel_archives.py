@@ -230,3 +230,34 @@ def test_an_sdist_is_unpacked_inside_its_directory_or_not_at_all(tmp_path: Path)
     assert not (work / "demo.py").exists()
     tree = unpack_sdist(sdist(tmp_path / "good.tar.gz", SOURCES), str(work))
     assert Path(tree, "demo.py").read_text() == "answer = 42\n"
+
+
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("kind", ["fine", "above", "absolute", "link"])
+def test_unpacking_leaves_its_directory_on_no_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, old: bool
+) -> None:
+    if old:
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    archive, target = tmp_path / "demo-1.0.tar.gz", tmp_path / "unpacked"
+    target.mkdir()
+    names = {"fine": "demo-1.0/setup.py", "above": "demo-1.0/../../out.py", "absolute": str(tmp_path / "out.py")}
+    with tarfile.open(archive, "w:gz") as writing:
+        member = tarfile.TarInfo(names.get(kind, "demo-1.0/link"))
+        member.mode = 0o755
+        if kind == "link":
+            member.type, member.linkname = tarfile.SYMTYPE, str(tmp_path)
+            writing.addfile(member)
+        else:
+            member.size = 4
+            writing.addfile(member, io.BytesIO(b"x=1\n"))
+    if kind == "fine":
+        tree = Path(unpack_sdist(str(archive), str(target)))
+        assert (tree / "setup.py").read_text() == "x=1\n"
+        assert (tree / "setup.py").stat().st_mode & 0o100
+    elif kind == "absolute" and not old:
+        unpack_sdist(str(archive), str(target))  # the filter makes it relative
+    else:
+        with pytest.raises(StepFailed):
+            unpack_sdist(str(archive), str(target))
+    assert not (tmp_path / "out.py").exists()

@@ -1,6 +1,7 @@
 """Reading wheels and source distributions: what they are, what they pull in, and a digest of what matters in them.
 
-Members are read, never extracted, apart from `unpack_sdist`, which lets `tarfile`'s data filter (PEP 706) decide.
+Members are read, never extracted, apart from `unpack_sdist`, which lets `tarfile`'s data filter (PEP 706) decide where Python
+has it, and takes nothing but plain files and directories where it has not.
 """
 
 from __future__ import annotations
@@ -146,17 +147,41 @@ def unpack_sdist(path: str, directory: str) -> str:
     os.makedirs(target)
     try:
         with tarfile.open(path, "r:gz") as archive:
-            archive.extractall(target, filter="data")
+            if hasattr(tarfile, "data_filter"):
+                archive.extractall(target, filter="data")
+            else:
+                _extract_files(archive, target)
     except (tarfile.TarError, zlib.error, OSError, EOFError, ValueError) as error:
         raise _damaged(path, str(error)) from None
-    except TypeError:
-        raise StepFailed(
-            "this Python can't unpack archives safely", where=path, hint="run kern on Python 3.11.4 or newer (PEP 706)"
-        ) from None
     trees = [entry.path for entry in os.scandir(target) if entry.is_dir(follow_symlinks=False)]
     if len(trees) != 1:
         raise _damaged(path, f"a source distribution has one directory at its top, this one has {len(trees)}")
     return trees[0]
+
+
+def _extract_files(archive: tarfile.TarFile, target: str) -> None:
+    """Unpack where `tarfile` has no filter yet (Python 3.11.0 to 3.11.3, Debian 12): plain files and directories alone.
+
+    Raises:
+        ValueError: a member would leave the target, or is a link or a device.
+    """
+    import shutil
+
+    for member in archive:
+        parts = member.name.split("/")
+        if member.name.startswith("/") or os.pardir in parts:
+            raise ValueError(f"{member.name!r} would be outside of its own directory")
+        path = os.path.join(target, *parts)
+        if member.isdir():
+            os.makedirs(path, exist_ok=True)
+            continue
+        content = archive.extractfile(member) if member.isreg() else None
+        if content is None:
+            raise ValueError(f"{member.name!r} is neither a file nor a directory")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with content, open(path, "xb") as file:
+            shutil.copyfileobj(content, file)
+        os.chmod(path, 0o755 if member.mode & _EXECUTABLE else 0o644)
 
 
 def _wheel_tags(path: str) -> str:

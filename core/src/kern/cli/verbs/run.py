@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from kern.cli.opening import jobs, missing, open_session, posargs
@@ -23,6 +24,7 @@ def main(arguments: RunArguments) -> int:
         lock_timeout=arguments.lock_timeout,
         foreground=arguments.interactive,
     )
+    session.reports = tuple(map(os.path.abspath, arguments.reports))
     try:
         selected = session.select(arguments.selection, arguments.labels, arguments.skip)
         wanted = Wanted(arguments.packages, missing(arguments, session.environ), posargs(arguments))

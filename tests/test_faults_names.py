@@ -1,0 +1,101 @@
+"""Hostile names of environments and of folders: nothing leaves the work directory, nothing is run by a name, no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults import Trials, snapshot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Project
+    from tests.faults import Trial
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="file names are different there")
+
+NAMES = (
+    "../../evil", "../evil", "a/../../../evil", "/@HERE@/evil", "sub/dir", "--help", " ", "x" * 300, "é日本", "$(touch PWNED)",
+    "; touch PWNED", "`touch PWNED`", "{env:HOME}", "{posargs}", "%(here)s", "a\nb", "t\x1b[31m", "a.lock", ".kern", "envs",
+    "logs", "CON", "a=b", "[x]", "*", "a@b", "\x7f", "a\tb", "#a", "latest",
+)  # fmt: skip
+
+
+@pytest.fixture
+def deep(tmp_path: Path, clean_environ: dict[str, str], kern_command: tuple[str, ...]) -> Trial:
+    """A project some folders deep, with something precious at every level."""
+    trial = Trials(tmp_path / "one/two", clean_environ, kern_command).make()
+    for folder in (tmp_path, tmp_path / "one", tmp_path / "one/two", trial.base, trial.project.root):
+        (folder / "evil").mkdir()
+        (folder / "evil/keep.txt").write_text("precious")
+    return trial
+
+
+def beside(trial: Trial, root: Path) -> dict[str, tuple[int, int, int, str]]:
+    """All that is there but what kern may make: its work directory and what is in the user's caches."""
+    own = [str(path.relative_to(root)) for path in (trial.project.work, *(trial.base / f"{k}-cache" for k in ("kern", "uv")))]
+    found = {name: value for name, value in snapshot(root).items() if not name.startswith(tuple(own))}
+    return {name: value[:2] + (0,) + value[3:] for name, value in found.items()}
+
+
+def config_of(name: str) -> str:
+    return f"env_list = [{json.dumps(name)}]\n[env]\npackage = 'none'\ncommands = [['true']]\n"
+
+
+@pytest.mark.parametrize("number", range(len(NAMES)))
+def test_a_hostile_name_stays_inside(deep: Trial, tmp_path: Path, number: int) -> None:
+    name = NAMES[number].replace("@HERE@", str(tmp_path).strip("/"))
+    project: Project = deep.project.config(config_of(name))
+    before = beside(deep, tmp_path)
+    shown = [project.kern("run"), project.kern("plan", "--", name)]
+    if not name.startswith("-"):
+        shown.append(project.config(config_of("good")).kern("run", name))
+        project.config(config_of(name))
+    for done in shown:
+        assert done.code in {0, 1, 2, 3}, str(done)
+        assert "Traceback" not in done.screen, str(done)
+        assert not {"\x1b", "\x7f"} & set(done.screen), str(done)
+        assert done.code == 0 or done.err.count("error: ") + done.out.count("error") >= 1, str(done)
+    assert beside(deep, tmp_path) == before
+    made = sorted(path.name for path in (project.work / "envs").iterdir()) if (project.work / "envs").exists() else []
+    assert set(made) <= {name, "good"}
+    assert not [path for path in tmp_path.rglob("PWNED")]
+
+
+FOLDERS = (
+    "with space", "ünïcödé-日本語-😀", "it's", 'a"b', "a$HOME", "a;b", "a{env_name}b", "a[1]b", "a*b", "a\nb", "y" * 200,
+    "-rf", "a\\b", "a%20b", "a#b", "a&b",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(FOLDERS)))
+def test_a_project_in_a_folder_of_any_name_works(
+    tmp_path: Path, clean_environ: dict[str, str], kern_command: tuple[str, ...], number: int
+) -> None:
+    trial = Trials(tmp_path, clean_environ, kern_command).make("trial", FOLDERS[number])
+    trial.run()
+    assert trial.run().rows()["a"]["made"] == []
+    assert sorted(os.listdir(tmp_path / "trial")) == sorted(
+        [FOLDERS[number], "builds", "home", "kern-cache", "nonce", "proof-a.json", "prove.py", "tmp", "uv-cache"]
+    )
+
+
+def test_a_colon_in_the_path_of_the_environments_is_refused_before_anything_is_made(
+    tmp_path: Path, clean_environ: dict[str, str], kern_command: tuple[str, ...]
+) -> None:
+    """PATH is a list that is separated by colons: no program of such an environment could be found."""
+    trial = Trials(tmp_path, clean_environ, kern_command).make("trial", "a:b")
+    before = snapshot(trial.base)
+    done = trial.project.kern("run")
+    assert done.code in {2, 3}, str(done)
+    errors = [line for line in done.screen.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, str(done)
+    assert "colon" in errors[0] or "':'" in errors[0] or '":"' in errors[0], str(done)
+    assert snapshot(trial.base) == before
+    trial.project.kern("list", code=0)
+    trial.project.kern("run", env={"KERN_WORK_DIR": str(tmp_path / "work")}, code=0)
