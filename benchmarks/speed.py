@@ -113,7 +113,7 @@ def first_line(argv: Sequence[str], folder: str, site: Site) -> str:
 def run_case(case: Case, site: Site, rounds: int | None) -> list[str]:
     """Measure and print a case; its verdicts."""
     count = rounds or case.rounds
-    print(f"\n{case.name}: {case.title} ({count} rounds)", flush=True)
+    print(f"\n{case.name}: {case.title} (rounds: {count})", flush=True)
     try:
         rows = case.rows(site)
     except SkipError as error:

@@ -134,7 +134,9 @@ class Trial:
         try:
             with open(f"/proc/{pid}/environ", "rb") as file:
                 variables = file.read().split(b"\0")
-            return f"TMPDIR={self.base}/tmp".encode() in variables or _is_below(os.readlink(f"/proc/{pid}/cwd"), self.base)
+            return f"TMPDIR={self.base}/tmp".encode() in variables or _is_below(
+                os.readlink(f"/proc/{pid}/cwd"), self.base
+            )
         except OSError:
             return False
 
@@ -202,7 +204,9 @@ class Trial:
     def assert_golden(self, golden: Mapping[str, str], env: str = "a", why: str = "") -> None:
         """Fail if the environment differs from the golden one, or holds compiled modules that are cut off."""
         now = self.manifest(env)
-        differ = {name: (golden.get(name), now.get(name)) for name in golden | now if golden.get(name) != now.get(name)}
+        differ = {
+            name: (golden.get(name), now.get(name)) for name in {**golden, **now} if golden.get(name) != now.get(name)
+        }
         assert not differ, f"{why}: not golden (should be, is): {differ}"
         for compiled in self.project.environment(env).rglob("*.pyc"):
             data = compiled.read_bytes()

@@ -55,13 +55,21 @@ VALUES = (
     "1", "-1", "1.5", "nan", "inf", "true", "[]", "[1]", "[[1]]", "{}", "{a=1}", '""', '"x"', "1979-05-27", '["a",1]', '"{env:X"',
     '"{[a]b}"', "9" * 30, '"!"', '["{a,b"]', '["{1-9999999}"]', '"{env_dir}"', '[[""]]', '"-"', "0x" + "f" * 5000, "1e999",
 )  # fmt: skip
-VERBS = (("list",), ("plan", "--json"), ("show", "lint"), ("list", "--why", "--json"), ("run", "--no-test", "nothing-of-this-name"))
+VERBS = (
+    ("list",),
+    ("plan", "--json"),
+    ("show", "lint"),
+    ("list", "--why", "--json"),
+    ("run", "--no-test", "nothing-of-this-name"),
+)
 
 
 def mutated(text: str, choices: random.Random) -> str:
     """Change a file in one to four places."""
     for _ in range(choices.choice([1, 1, 1, 2, 4])):
-        text = choices.choice([another_value, another_value, lines_moved, token_added, token_added, text_cut])(text, choices)
+        text = choices.choice([another_value, another_value, lines_moved, token_added, token_added, text_cut])(
+            text, choices
+        )
     return text
 
 

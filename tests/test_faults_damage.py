@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="environments look different there")
 
-Site = Callable[[str], "Path"] if TYPE_CHECKING else object
-
 
 @pytest.fixture(scope="module")
 def healthy(
@@ -66,7 +64,7 @@ def uninstall(trial: Trial) -> None:
 
 def with_records(change: Callable[[Path], object]) -> Callable[[Trial], None]:
     def damage(trial: Trial) -> None:
-        records = [path for path in (trial.project.work / "records").rglob("*.json")]
+        records = list((trial.project.work / "records").rglob("*.json"))
         assert len(records) >= 4
         for path in records:
             change(path)
@@ -96,7 +94,9 @@ DAMAGES: dict[str, Callable[[Trial], object]] = {
     "a file is cut": lambda trial: cut(packages(trial) / "apple.py"),
     "the records are gone": with_records(lambda path: path.unlink()),
     "the records are cut": with_records(lambda path: path.write_text(path.read_text()[:-20])),
-    "the records are of another world": with_records(lambda path: path.write_text('{"schema": 99, "state": ["ready"]}')),
+    "the records are of another world": with_records(
+        lambda path: path.write_text('{"schema": 99, "state": ["ready"]}')
+    ),
     "the artifact is gone": lambda trial: shutil.rmtree(trial.project.work / "artifacts"),
 }
 
@@ -111,9 +111,7 @@ def test_a_damaged_environment_is_healed_in_the_same_run(
     assert trial.run().rows()["a"]["made"] == []
 
 
-def test_a_file_in_place_of_an_environment_is_not_lost(
-    trial: Trial, healthy: tuple[Trial, Mapping[str, str]]
-) -> None:
+def test_a_file_in_place_of_an_environment_is_not_lost(trial: Trial, healthy: tuple[Trial, Mapping[str, str]]) -> None:
     become_a_file(trial)
     trial.run()
     trial.assert_golden(healthy[1])
@@ -135,9 +133,7 @@ def test_an_environment_that_became_a_link_is_made_anew_and_nothing_goes_through
     trial.assert_golden(healthy[1])
 
 
-def test_a_moved_project_makes_its_environment_anew(
-    trial: Trial, healthy: tuple[Trial, Mapping[str, str]]
-) -> None:
+def test_a_moved_project_makes_its_environment_anew(trial: Trial, healthy: tuple[Trial, Mapping[str, str]]) -> None:
     home = trial.project.root
     try:
         trial.project.root = home.rename(trial.base / "moved")
@@ -183,7 +179,9 @@ def test_an_interpreter_that_is_replaced_is_noticed(trial: Trial, pythons: dict[
         link.symlink_to(pythons[factor])
         trial.run()
         python = trial.project.environment("a") / "bin/python"
-        said = subprocess.run([python, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, check=True)
+        said = subprocess.run(
+            [python, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, check=True
+        )
         assert said.stdout.decode().split() == [factor[2], factor[3:]]
     link.unlink()
     assert "Traceback" not in trial.project.kern("run", "a", code=3).screen

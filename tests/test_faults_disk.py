@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +15,7 @@ from tests.faults import Trials, chance, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.conftest import Result
     from tests.faults import Trial
@@ -73,7 +73,6 @@ def fill_and_free(trial: Trial, disk: Path, shares: list[float]) -> list[float]:
             ballast.unlink()
         if done.code != 0:
             too_little.append(share)
-            print(share, done, flush=True)
             assert_said_in_words(done)
         trial.wait_for_nothing(1)
         trial.run()
@@ -102,7 +101,11 @@ def test_a_full_disk_is_said_in_words_and_healed_from(
     def work() -> None:
         trial = Trials(disk, clean_environ, kern_command).make()
         if caches == "elsewhere":
-            trial.project.environ = {**trial.project.environ, "KERN_CACHE_DIR": f"{tmp_path}/k", "UV_CACHE_DIR": f"{tmp_path}/u"}
+            trial.project.environ = {
+                **trial.project.environ,
+                "KERN_CACHE_DIR": f"{tmp_path}/k",
+                "UV_CACHE_DIR": f"{tmp_path}/u",
+            }
             trial.run()
             trial.forget()
         assert len(fill_and_free(trial, disk, shares)) >= levels // 2

@@ -25,7 +25,7 @@ SURROUNDINGS = {
     "all is closed": '"$@" <&- >&- 2>&-',
     "nobody reads to the end": '{ "$@"; echo $? > code; } | head -c 20 > /dev/null; sleep 0.2; exit $(cat code)',
 }
-LINES = "print(*[f'line {number}' for number in range(3000)], sep=chr(10))"
+LINES = "print(*range(3000), sep=chr(10))"
 CONFIG = f"""
 env_list = ['good', 'bad']
 [env]
@@ -67,11 +67,13 @@ def test_the_verdict_is_kept(talker: Project, name: str, row: str, codes: set[in
     assert done.returncode in codes, done
     outcomes = {each["row"]: each["outcome"] for each in json.loads(report.read_text())["rows"]}
     assert outcomes == {row: "passed" if row == "good" else "failed"}
-    assert (talker.work / f"logs/latest/{row}.log").read_text().splitlines()[-1] == "line 2999"
+    assert (talker.work / f"logs/latest/{row}.log").read_text().splitlines()[-1] == "2999"
 
 
 @pytest.mark.parametrize("name", SURROUNDINGS)
-@pytest.mark.parametrize("args", [("list",), ("plan", "--json"), ("show", "good"), ("schema",), ("nonsense",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "args", [("list",), ("plan", "--json"), ("show", "good"), ("schema",), ("nonsense",)], ids=" ".join
+)
 def test_looking_ends_in_silence(talker: Project, name: str, args: tuple[str, ...]) -> None:
     done = kern_in(talker, name, *args)
     wrong = args == ("nonsense",)

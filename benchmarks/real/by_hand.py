@@ -53,12 +53,10 @@ def recipe_of(project: dict[str, Any], environment: str) -> Recipe:
     return Recipe(tuple(said["install"]), commands, dict(said.get("set_env", {})))
 
 
-def version_of(environment: str) -> str:
-    """``3.11`` for ``py311`` and ``py311-re2``."""
+def version_of(environment: str) -> str | None:
+    """``3.11`` for ``py311`` and ``py311-re2``; ``None`` for what names no interpreter and so tests nothing."""
     match = re.match(r"py(\d)(\d+)(?:-|$)", environment)
-    if match is None:
-        raise ValueError(f"{environment} does not say which interpreter it is of")
-    return f"{match[1]}.{match[2]}"
+    return f"{match[1]}.{match[2]}" if match else None
 
 
 def find_interpreter(version: str) -> str | None:

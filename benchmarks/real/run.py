@@ -8,71 +8,29 @@ is put beside its pyproject.toml. Then `kern run` tests it, a second `kern run` 
 project itself documents is gone by hand, with the same interpreters. Projects run one after the other.
 
 Exit code 0: all the same; 1: something that passes by hand does not with kern, or has other numbers, or a second run
-made something; 2: something could not be tried.
+made something; 2: something could not be compared.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from by_hand import Outcome, find_interpreter, python_of, recipe_of, test_by_hand, version_of
-from counting import Counts, count
+from by_hand import Outcome, find_interpreter, recipe_of, test_by_hand, version_of
+from comparing import DIFFERENT, NO_TESTS, SAME, Line, compare
 from sdists import FetchError, fetch, unpack
+from with_kern import KernError, run_kern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SECONDS = 3600
 HEADINGS = ("project", "version", "environment", "package", "kern: passed/failed", "by hand", "verdict")
-SAME, DIFFERENT, UNTRIED = "the same", "DIFFERENT", "not tried"
-
-
-class KernError(Exception):
-    """``kern run`` printed no result; the text says what it printed instead."""
-
-
-class Row(NamedTuple):
-    """One environment with one package, as kern ran it.
-
-    Attributes:
-        environment: its name.
-        package: the kind of package, with the tags of a wheel that is not pure.
-        outcome: what kern calls it: passed, failed, skipped...
-        counts: the tests' outcomes.
-        made: what was built or made for it.
-        reason: why it did not pass.
-        python: ``sys.version`` of the interpreter; empty where there was none.
-    """
-
-    environment: str
-    package: str
-    outcome: str
-    counts: Counts
-    made: tuple[str, ...]
-    reason: str
-    python: str
-
-
-class Line(NamedTuple):
-    """One line of the table; ``remark`` is told below it."""
-
-    project: str
-    version: str
-    environment: str = ""
-    package: str = ""
-    kern: str = ""
-    hand: str = ""
-    verdict: str = UNTRIED
-    remark: str = ""
 
 
 def main() -> int:
@@ -125,24 +83,29 @@ def select(names: Sequence[str]) -> list[dict[str, Any]]:
         projects: list[dict[str, Any]] = tomllib.load(file)["project"]
     unknown = set(names) - {project["name"] for project in projects}
     if unknown:
-        sys.exit(f"not in projects.toml: {', '.join(sorted(unknown))}")
+        print(f"not in projects.toml: {', '.join(sorted(unknown))}", file=sys.stderr)
+        sys.exit(2)
     return [project for project in projects if not names or project["name"] in names]
 
 
 def try_project(project: dict[str, Any], folder: str, sdists: str, kern: str) -> list[Line]:
     """The lines of one project; what went wrong before any test becomes a line too."""
     known = {"project": project["name"], "version": project["version"]}
+    place = os.path.join(folder, "kern")
     try:
         sdist = fetch(project["name"], project["version"], project["sha256"], sdists)
-        tree = unpack(sdist, os.path.join(folder, "kern"))
+        tree = unpack(sdist, place)
         configure(tree, project["name"])
-        first, again = run_kern(kern, tree, "first"), run_kern(kern, tree, "again")
-    except (FetchError, KernError) as error:
-        verdict = DIFFERENT if isinstance(error, KernError) else UNTRIED
-        return [Line(**known, verdict=verdict, remark=str(error))]
-    hands = {name: by_hand(project, name, sdist, folder) for name in dict.fromkeys(row.environment for row in first)}
-    pairs = zip(first, again, strict=True)
-    return [Line(**known, **compare(row, second, hands[row.environment])) for row, second in pairs]
+        first, again = (run_kern(kern, tree, os.path.join(folder, "cache"), f"{place}/{name}") for name in "12")
+    except FetchError as error:
+        return [Line(**known, remark=str(error))]
+    except KernError as error:
+        return [Line(**known, verdict=DIFFERENT, remark=str(error))]
+    names = dict.fromkeys(row.environment for row in first)
+    hands = {name: by_hand(project, name, sdist, os.path.join(folder, "hand", name)) for name in names}
+    return [
+        Line(**known, **compare(row, second, hands[row.environment])) for row, second in zip(first, again, strict=True)
+    ]
 
 
 def configure(tree: str, name: str) -> None:
@@ -152,102 +115,16 @@ def configure(tree: str, name: str) -> None:
             shutil.copy(os.path.join(HERE, "projects", name, "kern.toml"), tree)
 
 
-def run_kern(kern: str, tree: str, name: str) -> list[Row]:
-    """Run all environments; what kern prints is kept beside the tree."""
-    base = os.path.join(os.path.dirname(tree), name)
-    code = start_kern(kern, tree, base)
-    with open(base + ".json", "rb") as file:
-        content = file.read()
-    try:
-        result = json.loads(content)
-        if result["exit_code"] == code:
-            return [row_of(item) for item in result["rows"]]
-        problem = f"exit code {code}, but its result says {result['exit_code']}"
-    except (ValueError, KeyError) as error:
-        problem = f"exit code {code}, {error!r}"
-    with open(base + ".log", encoding="utf-8", errors="replace") as text:
-        raise KernError(f"{name} run: {problem}: {text.read()[-2000:]}")
-
-
-def start_kern(kern: str, tree: str, base: str) -> int | None:
-    """Exit code, ``None`` after too long a time; output goes into two files whose names begin with ``base``."""
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("KERN_")}
-    environ["KERN_CACHE_DIR"] = os.path.join(os.path.dirname(os.path.dirname(tree)), "cache")
-    with open(base + ".json", "wb") as out, open(base + ".log", "wb") as log:
-        command = [kern, "run", "--json"]
-        try:
-            return subprocess.call(command, cwd=tree, env=environ, stdout=out, stderr=log, timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            return None
-
-
-def row_of(item: dict[str, Any]) -> Row:
-    """From what ``kern run --json`` prints."""
-    text = ""
-    if item["log"] and os.path.exists(item["log"]):
-        with open(item["log"], encoding="utf-8", errors="replace") as file:
-            text = file.read()
-    package = package_of(item.get("artifact") or {}) or item["package"]
-    return Row(
-        environment=item["environment"],
-        package=package,
-        outcome=item["outcome"],
-        counts=count(text),
-        made=tuple(item["made"]),
-        reason=item["reason"],
-        python=python_of(item["interpreter"]) if item["interpreter"] else "",
-    )
-
-
-def package_of(artifact: dict[str, str]) -> str:
-    """``sdist``, ``wheel``, or ``wheel cp311`` where it is only for that interpreter."""
-    kind = artifact.get("kind", "")
-    interpreter = os.path.basename(artifact.get("path", "")).split("-")[-3:][0]
-    return kind if kind != "wheel" or interpreter.startswith("py") else f"{kind} {interpreter}"
-
-
-def by_hand(project: dict[str, Any], environment: str, sdist: str, folder: str) -> Outcome | None:
-    """The documented way, in a tree of its own; ``None`` where there is no such interpreter."""
-    interpreter = find_interpreter(version_of(environment))
+def by_hand(project: dict[str, Any], environment: str, sdist: str, folder: str) -> Outcome | str:
+    """The documented way, in a tree of its own; or why there is none."""
+    version = version_of(environment)
+    if version is None:
+        return NO_TESTS
+    interpreter = find_interpreter(version)
     if interpreter is None:
-        return None
-    place = os.path.join(folder, "hand", environment)
-    tree = unpack(sdist, os.path.join(place, "tree"))
-    return test_by_hand(interpreter, tree, recipe_of(project, environment), os.path.join(place, "work"))
-
-
-def compare(row: Row, again: Row, hand: Outcome | None) -> dict[str, str]:
-    """What the table says of a row, from two runs of kern and one by hand."""
-    said = {"environment": row.environment, "package": row.package, "kern": words(row.outcome == "passed", row.counts)}
-    if hand is None:
-        verdict = UNTRIED if row.outcome == "skipped" else DIFFERENT
-        return {**said, "hand": "no such interpreter", "verdict": verdict, "remark": row.reason}
-    problems = list(differences(row, again, hand))
-    verdict = SAME if not problems else DIFFERENT if hand.passed else UNTRIED
-    return {**said, "hand": words(hand.passed, hand.counts), "verdict": verdict, "remark": "; ".join(problems)}
-
-
-def words(passed: bool, counts: Counts) -> str:
-    """``25/0``, with the word failed where the run did not pass."""
-    return str(counts) if passed else f"{counts} failed"
-
-
-def differences(row: Row, again: Row, hand: Outcome) -> Iterator[str]:
-    """Everything that is not as it should be."""
-    if hand.passed and row.outcome != "passed":
-        yield f"passes by hand, with kern: {row.outcome} {row.reason}"
-    if not hand.passed:
-        yield f"does not pass by hand, see {hand.log}"
-    if not hand.counts.outcomes:
-        yield "no tests were counted by hand"
-    if row.python != hand.python:
-        yield f"Python {row.python} with kern, Python {hand.python} by hand"
-    if row.counts != hand.counts:
-        yield f"{dict(row.counts.outcomes)} with kern, {dict(hand.counts.outcomes)} by hand"
-    if (again.outcome, again.counts) != (row.outcome, row.counts):
-        yield f"in the second run of kern: {again.outcome} {dict(again.counts.outcomes)}"
-    if again.made:
-        yield f"the second run of kern made: {', '.join(again.made)}"
+        return f"no Python {version}"
+    tree = unpack(sdist, os.path.join(folder, "tree"))
+    return test_by_hand(interpreter, tree, recipe_of(project, environment), os.path.join(folder, "work"))
 
 
 def report(lines: Sequence[Line]) -> None:
@@ -261,18 +138,24 @@ def report(lines: Sequence[Line]) -> None:
     for line in lines:
         if line.remark:
             print(f"{line.project} {line.environment} {line.package}: {line.remark}")
+    print(summary(lines))
+
+
+def summary(lines: Sequence[Line]) -> str:
+    """How many projects and rows are as they should be."""
     projects = {line.project for line in lines}
-    broken = {line.project for line in lines if line.verdict != SAME}
-    print(
-        f"{len(projects) - len(broken)} of {len(projects)} projects, {sum(line.verdict == SAME for line in lines)} of"
+    fine = projects - {line.project for line in lines if line.verdict != SAME}
+    rows = sum(line.verdict == SAME for line in lines)
+    return (
+        f"{len(fine)} of {len(projects)} projects, {rows} of {len(lines)} rows: the tests end with kern as by hand, and a "
+        "second run builds and installs nothing."
     )
-    print(f"{len(lines)} rows: passed/failed are the same with kern and by hand, and a second run made nothing.")
 
 
 def exit_code(lines: Sequence[Line]) -> int:
-    """1 where kern is worse than a person, else 2 where something could not be tried."""
+    """1 where kern is worse than a person, else 2 where something could not be compared."""
     verdicts = {line.verdict for line in lines}
-    return 1 if DIFFERENT in verdicts else 2 if UNTRIED in verdicts else 0
+    return 1 if DIFFERENT in verdicts else 2 if verdicts - {SAME} else 0
 
 
 if __name__ == "__main__":

@@ -389,6 +389,35 @@ def test_a_row_of_one_kind_is_not_tested_with_another(
     assert sdist.hint == "given: one.wheel"
 
 
+def test_the_kind_of_the_package_under_test_is_preferred(
+    open_session: Open, drivers: FakeRegistry, tmp_path: Path
+) -> None:
+    wheel, sdist = file(tmp_path / "given", "one.wheel"), file(tmp_path / "given", "other.sdist")
+    drivers.wheel.fits = {"one": 5}
+    drivers.sdist.fits = {"other": 0}
+    session = open_session(WHEEL)
+    for paths, chosen in (((sdist, wheel), wheel), ((sdist,), sdist)):
+        found = row(session, packages=paths).artifact
+        assert found
+        assert found.path == chosen
+
+
+def test_rows_of_several_packages_take_no_other_kind(open_session: Open, drivers: FakeRegistry, tmp_path: Path) -> None:
+    sdist = file(tmp_path / "given", "other.sdist")
+    drivers.sdist.fits = {"other": 0}
+    plan = planned(open_session("[env]\npackages = ['wheel', 'sdist']"), "a", packages=(sdist,))
+    assert [found.outcome for found in plan.rows] == ["error", ""]
+    assert plan.rows[0].reason == "none of the given packages fits (wheel) a"
+
+
+@pytest.mark.parametrize("text", ["[env]\npackage = 'conda'", "[package.conda]\nmatch = 'a'"])
+def test_a_package_of_a_kind_that_the_provider_does_not_accept(open_session: Open, text: str) -> None:
+    plan = planned(open_session(text), "a", missing="skip")
+    assert plan.rows[0].outcome == "error"
+    assert "conda" in plan.rows[0].reason
+    assert plan.builds == ()
+
+
 def test_ready_artifacts_that_do_not_fit(open_session: Open, drivers: FakeRegistry, tmp_path: Path) -> None:
     path = file(tmp_path / "given", "one.wheel")
     conda = file(tmp_path / "given", "c.conda")

@@ -62,6 +62,7 @@ def test_why_an_environment_is_made(found: dict[str, Any] | None, reason: str) -
         ({}, {"a": "x"}, "a changed"),
         ({"a": "x"}, {}, "a changed"),
         ({"a": 1, "b": 1}, {"a": 2, "b": 2}, "a changed; b changed"),
+        (dict.fromkeys("abc", 1), {}, "a changed; b changed; c changed"),
         (dict.fromkeys("abcde", 1), {}, "a changed; b changed; c changed and 2 more changes"),
         (MappingProxyType({"a": 1}), {"a": 2}, "a changed"),
     ],

@@ -65,6 +65,13 @@ def test_what_the_provider_accepts_decides_what_is_open(open_session: Open, driv
     assert "accepts none" in rows.rows_of("a")[0].why
 
 
+def test_one_definition_must_be_accepted_too(open_session: Open) -> None:
+    rows = open_session("[package.conda]").rows
+    assert rows.rows_of("a-conda")[0].package == "conda"
+    assert rows.rows_of("a")[0].package == ""
+    assert "accepts none" in rows.rows_of("a")[0].why
+
+
 def test_what_is_open_may_stay_open(open_session: Open, drivers: FakeRegistry) -> None:
     rows = open_session(KINDS).rows
     assert [(row.package, row.label) for row in rows.rows(["a"], decide=False)] == [("conda", "a")]

@@ -9,7 +9,7 @@ import pytest
 
 from kern import cleaning, store
 from kern.cleaning import Item
-from kern.errors import KernError, StepFailed
+from kern.errors import KernError, LockTimeout, StepFailed
 from kern.state import ARTIFACTS, BUILDS, ENVIRONMENTS, State
 
 if TYPE_CHECKING:
@@ -47,6 +47,15 @@ def test_a_stamp_tells_one_writing_from_the_next(state: State) -> None:
     assert len(set(stamps)) == 3
     state.remove(ENVIRONMENTS, "a/b")
     assert (state.read(ENVIRONMENTS, "a/b"), state.stamp(ENVIRONMENTS, "a/b")) == (None, "")
+
+
+def test_a_note_that_can_not_be_written_is_left_out(state: State) -> None:
+    state.note("kind", "a", {"x": 1})
+    assert state.read("kind", "a") == {"x": 1}
+    os.symlink("/", os.path.join(state.work, "records", "other"))
+    state.note("other", "a", {"x": 1})
+    with pytest.raises(KernError):
+        state.write("other", "a", {"x": 1})
 
 
 def test_remaking(state: State) -> None:
@@ -205,6 +214,17 @@ def test_cleaning_one(session: Session) -> None:
     [logs] = cleaning.logs(session)
     cleaning.clean(session, logs)
     assert not os.path.exists(logs.path)
+
+
+def test_cleaning_waits_for_those_who_use_it(session: Session, open_session: Open) -> None:
+    impatient = open_session("env_list = ['a', 'b']", lock_timeout=0.01)
+    found = [*cleaning.environments(session, ("a",)), *cleaning.artifacts(session)]
+    for item, lock in zip(found, ("env.a@sdist", "artifact.key"), strict=True):
+        with session.lock(lock, exclusive=False), pytest.raises(LockTimeout):
+            cleaning.clean(impatient, item)
+        assert os.path.exists(item.path)
+        cleaning.clean(impatient, item)
+        assert not os.path.exists(item.path)
 
 
 def test_what_kern_has_not_made_stays(session: Session) -> None:

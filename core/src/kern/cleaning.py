@@ -110,7 +110,7 @@ def _is_made(name: str, drivers: frozenset[str]) -> bool:
 
 def _drivers(session: Session) -> frozenset[str]:
     """The names of what drivers keep in the cache: those of their distributions, `kern.context.StepContext.cache_dir`."""
-    found = {"kern"}
+    found = {"kern", "work"}
     for group in GROUPS:
         found.update(family(group).values())
         for entry in session.registry.all(group):

@@ -119,7 +119,7 @@ def _matched(project: Project, name: str, factors: tuple[str, ...]) -> Match | N
 def _remaining(project: Project) -> Match:
     unmatched = tuple(table.name for table in project.packages.values() if not table.match)
     if unmatched:
-        return Match(unmatched, "the first definition that the provider accepts", open=len(unmatched) > 1)
+        return Match(unmatched, "the first definition that the provider accepts", open=True)
     if project.packages:
         return Match((), "no package definition matches it")
     if any(os.path.exists(os.path.join(project.directory, tree)) for tree in TREES):

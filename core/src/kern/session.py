@@ -219,8 +219,7 @@ class Session:
         """Keep what is known of the source trees and the configuration for the next run."""
         for key, taken in self._snapshots.items():
             if taken.state is not self._previous.get(key):
-                self.state.write(SOURCES, self._sources_name(key), taken.state)
-
+                self.state.note(SOURCES, self._sources_name(key), taken.state)
         for path, (content, table) in self._reader.parsed.items():
             if not self._holds_secrets(content):
                 _keep(path, content, table)

@@ -39,6 +39,13 @@ class State:
         """Replace a record."""
         store.write_record(self.work, kind, name, value)
 
+    def note(self, kind: str, name: str, value: Mapping[str, Any]) -> None:
+        """Replace a record that only saves time, if it can be written."""
+        try:
+            self.write(kind, name, value)
+        except KernError:
+            return
+
     def remove(self, kind: str, name: str) -> None:
         """Forget a record."""
         store.remove_record(self.work, kind, name)

@@ -92,9 +92,23 @@ def posargs(arguments: Selecting) -> tuple[str, ...] | None:
 
 
 def write(text: str) -> None:
-    """Put text on standard output."""
-    if sys.stdout is not None:
-        sys.stdout.write(text)
+    """Put text on standard output.
+
+    Raises:
+        SystemExit: it can't be written there, which has been said.
+        BrokenPipeError: nobody reads it.
+    """
+    try:
+        if sys.stdout is not None:
+            sys.stdout.write(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from kern.cli.streams import OUTPUT_LOST_CODE, complain, silence
+
+        silence(sys.stdout)
+        complain(sys.stdout, error)
+        raise SystemExit(OUTPUT_LOST_CODE) from None
 
 
 def print_json(value: object) -> None:

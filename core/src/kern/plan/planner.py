@@ -139,7 +139,7 @@ def _plan_row(
     missing: Unavailable | None = provider.probe(spec, context)
     if missing is not None:
         return _unavailable(blank, missing, wanted)
-    target = _target(row, spec, builds, ready)
+    target = _refused(session, row, provider) or _target(row, spec, builds, ready)
     if target.veto is not None:
         return _unavailable(blank, target.veto, wanted)
     inputs = {**plain(provider.fingerprint(spec, context)), "package": row.package}
@@ -168,6 +168,19 @@ def _ready(session: Session, wanted: Wanted) -> Any:
     from kern.plan.ready import ReadyArtifacts
 
     return ReadyArtifacts(session, wanted.packages)
+
+
+def _refused(session: Session, row: Row, provider: Any) -> _Target | None:
+    """The reason not to build a package that the environment could not take."""
+    if not row.package:
+        return None
+    kind = session.registry.load("kern.builder", session.rows.builder_of(row.package)).produces
+    if kind in provider.accepts:
+        return None
+    said = (
+        f"an environment of the kind {row.provider} can't take the package {row.package}, which is of the kind {kind}"
+    )
+    return _Target(veto=Unavailable(reason=said, hint=f"it takes {', '.join(provider.accepts)}", missing=False))
 
 
 def _target(row: Row, spec: EnvSpec, builds: Builds, ready: Any) -> _Target:

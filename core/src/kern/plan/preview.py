@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LATER = ("python", "package")
 """Names whose values are known when the environment exists; they stay as they are written."""
+_BLANK = " \t\r"
 
 
 def preview(
@@ -71,26 +72,31 @@ def mask(session: Session, values: Mapping[str, str]) -> None:
 
 
 def _read_variables(path: str) -> dict[str, str]:
-    """Read ``NAME=value`` lines; ``#`` comments, ``export`` and quotes around a value are understood."""
+    r"""Read ``NAME=value`` lines, which ``\n`` or ``\r\n`` ends; comments, ``export`` and quotes are understood."""
     try:
-        with open(path, encoding="utf-8") as file:
-            lines = file.read().splitlines()
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            lines = file.read().split("\n")
     except OSError as error:
         raise ConfigError(f"the file {path} can't be read: {(error.strerror or str(error)).lower()}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"the file {path} is not UTF-8") from error
     result = {}
     for number, line in enumerate(lines, 1):
-        text = line.strip().removeprefix("export ")
-        if not text or text.startswith("#"):
-            continue
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise ConfigError("is not a NAME=value line", where=f"{path}:{number}")
-        value = value.strip()
-        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
-        result[name.strip()] = value[1:-1] if quoted else value
+        text = line.strip(_BLANK).removeprefix("export ")
+        if text and not text.startswith("#"):
+            name, value = _assignment(text, f"{path}:{number}")
+            result[name] = value
     return result
+
+
+def _assignment(text: str, where: str) -> tuple[str, str]:
+    name, equals, value = (part.strip(_BLANK) for part in text.partition("="))
+    if not equals or not name:
+        raise ConfigError("is not a NAME=value line", where=where)
+    if "\0" in text:
+        raise ConfigError("holds a NUL character", where=where)
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return name, value[1:-1] if quoted else value
 
 
 class Placed:

@@ -26,6 +26,7 @@ from kern.log import StepLog
 from kern.plan.values import BUILD, MAKE, REUSE, UPDATE, Build, Plan, RowPlan
 from kern.scheduler import Node, Pools, Scheduler
 from kern.state import ENVIRONMENTS
+from kern.steps.blame import blamed
 from kern.steps.environment import ensure_environment
 from kern.steps.row import blank_result, run_row
 from kern.store import tidy
@@ -162,7 +163,8 @@ class Engine:
         except Stopped:
             self._broken[key] = "interrupted"
             self._emit(StepFinished(key, kind, title, INTERRUPTED, time.monotonic() - begun, log=log.path))
-        except KernError as error:
+        except KernError as failure:
+            error = blamed(failure, (self._session.work_dir, self._session.services.cache_root))
             self._broken[key] = error.message
             self._note_late(key, error)
             self._failures[key] = self._failed(key, kind, title, error, time.monotonic() - begun, log)

@@ -26,7 +26,7 @@ def wheel_rank(artifact: Artifact, spec: EnvSpec, context: Context) -> int | Non
         return PURE if pure else None  # an environment that brings its own Python: what fits all fits it
     if not allows(artifact.facts.get("requires_python", ""), interpreter.version):
         return None
-    if pure and interpreter.version[0] == 3:  # noqa: PLR2004 - Python 3
+    if pure and interpreter.version[:1] in {(), (3,)}:
         return PURE
     from kern_venv.api import target_tags
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from kern_venv import api as venv
@@ -34,9 +35,14 @@ def sdist_interpreter(spec: EnvSpec, context: Context) -> Interpreter | None:
 
 
 def interpreter_tag(interpreter: Interpreter | None) -> str:
-    """The interpreter part of a wheel's tag (``cp312``, ``cp313t``, ``pp310``); empty where there is none."""
+    """The interpreter part of a wheel's tag (``cp312``, ``cp313t``, ``pp310``); empty where there is none.
+
+    One whose version its name does not tell is not asked, since plans start no programs: it shares builds with no other.
+    """
     if interpreter is None:
         return ""
+    if not interpreter.version:
+        return f"python-{zlib.crc32(interpreter.identity.encode(errors='surrogateescape')):08x}"
     short = _SHORT.get(interpreter.implementation, interpreter.implementation)
     return f"{short}{interpreter.version[0]}{interpreter.version[1]}{'t' if interpreter.free_threaded else ''}"
 

@@ -34,8 +34,10 @@ def allows(requirement: str, version: tuple[int, ...]) -> bool:
 
     Args:
         requirement: ``>=3.9,<4``; an empty or malformed one allows everything: its author's tools complain better.
-        version: major, minor and, if known, micro. What is unknown is not held against the interpreter.
+        version: what is known of major, minor and micro. What is unknown is not held against the interpreter.
     """
+    if not version:
+        return True
     for clause in requirement.split(","):
         verdict = _simple(clause.strip(), version)
         if verdict is None:
