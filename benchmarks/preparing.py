@@ -10,7 +10,9 @@ import subprocess
 import tomllib
 from typing import TYPE_CHECKING, NamedTuple
 
-from tools import PACKAGE, Project, Tool, make_tool, write_files
+import tools
+from peers import PEERS
+from tools import PACKAGE, Project, Tool, write_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,9 +70,8 @@ def prepare(work: str, kern: str | None, uv: str | None, peers: Mapping[str, str
     setup = make_setup(work, next(iter(pythons.values())))
     fill_wheelhouse(work, setup, tuple(pythons))
     kern = kern or install_kern(work, setup, environ)
-    paths = {"kern": kern, **peers}
-    tools = [make_tool(name, path, work) for name, path in paths.items()]
-    site = Site(work, uv or find_uv(kern), pythons, tools, environ)
+    measured = [tools.kern(kern), *(PEERS[name](path, work) for name, path in peers.items())]
+    site = Site(work, uv or find_uv(kern), pythons, measured, environ)
     write_projects(site)
     return site
 

@@ -19,15 +19,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cases import CASES, Bar, Case, SkipError, here
+from peers import PEERS
 from preparing import PreparingError, Site, prepare
 from timing import Cost, Row, adopt_orphans, in_turn, measure, ratios, spread
-from tools import TOOLS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SECONDS = 300
-PEERS = [name for name in TOOLS if name != "kern"]
 LINE = "  {:<26} {:>7} {:>7}   {:<24} {:<24} {:<20} {}"
 HEADINGS = ("median of rounds", "cpu s", "wall s", "cpu x (min..max)", "wall x (min..max)", "bar", "")
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="programs look different there")
 
-TRAP = "import os; open(os.environ.get('TRAP', '/nonexistent/trap'), 'a').write(__file__ + '\\n')\n"
-PROGRAM = '#!/bin/sh\necho "$0" >> "$TRAP"\nexit 1\n'
+TRAP = "open('@TRAP@', 'a').write(__file__ + '\\n')\n"
+PROGRAM = "#!/bin/sh\necho \"$0\" >> '@TRAP@'\nexit 1\n"
 MODULES = (
     "setup.py", "conftest.py", "sitecustomize.py", "usercustomize.py", "noxfile.py", "toxfile.py", "kern.py", "kern_venv.py",
     "tomllib.py", "json.py", "re.py", "subprocess.py", "packaging/__init__.py", "backend/own_backend.py", "backend/packaging.py",
@@ -73,13 +73,18 @@ LOOKING = (
 def clone(tmp_path: Path, clean_environ: dict[str, str], kern_command: tuple[str, ...]) -> Trial:
     """A good project, so far."""
     trial = Trials(tmp_path, clean_environ, kern_command).make()
-    trial.project.environ = {**trial.project.environ, "TRAP": str(tmp_path / "trap"), "CI": "1", "KERN_MISSING": "skip"}
+    trial.project.environ = {**trial.project.environ, "CI": "1", "KERN_MISSING": "skip"}
     return trial
 
 
-def plant(trial: Trial) -> None:
+def armed(text: str, tmp_path: Path) -> str:
+    return text.replace("@TRAP@", str(tmp_path / "trap"))
+
+
+def plant(trial: Trial, tmp_path: Path) -> None:
     """Fill the project with traps. Each writes its name down when something runs it."""
-    trial.project.write({**FILES, **dict.fromkeys(MODULES, TRAP), **dict.fromkeys(PROGRAMS, PROGRAM)})
+    traps = {**dict.fromkeys(MODULES, TRAP), **dict.fromkeys(PROGRAMS, PROGRAM)}
+    trial.project.write({**FILES, **{name: armed(text, tmp_path) for name, text in traps.items()}})
     for name in PROGRAMS:
         make_executable(trial.project / name)
 
@@ -101,12 +106,12 @@ def assert_only_looked_at(trial: Trial, tmp_path: Path) -> None:
 
 
 def test_a_clone_is_only_looked_at(clone: Trial, tmp_path: Path) -> None:
-    plant(clone)
+    plant(clone, tmp_path)
     assert_only_looked_at(clone, tmp_path)
 
 
 def test_an_interpreter_of_the_clone_is_not_asked(clone: Trial, tmp_path: Path) -> None:
-    plant(clone)
+    plant(clone, tmp_path)
     config = (clone.project / "kern.toml").read_text()
     for place in ("./python", "./bin/python", "./venv/bin/python", "{project_dir}/.venv/bin/python"):
         clone.project.config(config.replace("['python3']", f"['{place}', 'python3']"))
@@ -129,7 +134,7 @@ def test_a_clone_with_a_repository_is_only_looked_at(clone: Trial, tmp_path: Pat
         subprocess.run([git, *args], cwd=root, env=environ, check=True)
     clone.run()
     trap = tmp_path / "git-trap"
-    trap.write_text(PROGRAM)
+    trap.write_text(armed(PROGRAM, tmp_path))
     make_executable(trap)
     for name in GIT_SETTINGS:
         subprocess.run([git, "config", name, str(trap)], cwd=root, check=True)
@@ -140,7 +145,7 @@ def test_a_clone_with_a_repository_is_only_looked_at(clone: Trial, tmp_path: Pat
     (root / "src/demo/new.py").touch()  # kern asks git what it ignores
     clone.project.kern("plan", "--json", code=0)
     assert not (tmp_path / "trap").exists(), (tmp_path / "trap").read_text()
-    plant(clone)
+    plant(clone, tmp_path)
     assert_only_looked_at(clone, tmp_path)
 
 
@@ -152,9 +157,9 @@ def test_a_clone_that_brings_ready_environments_along_is_only_looked_at(clone: T
     env = clone.project.environment("a")
     for path in (env / "bin").iterdir():
         path.unlink()
-        path.write_text(PROGRAM)
+        path.write_text(armed(PROGRAM, tmp_path))
         make_executable(path)
-    next(env.glob("lib/python*/site-packages")).joinpath("sitecustomize.py").write_text(TRAP)
+    next(env.glob("lib/python*/site-packages")).joinpath("sitecustomize.py").write_text(armed(TRAP, tmp_path))
     assert_only_looked_at(clone, tmp_path)
-    plant(clone)
+    plant(clone, tmp_path)
     assert_only_looked_at(clone, tmp_path)

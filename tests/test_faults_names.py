@@ -14,7 +14,7 @@ from tests.faults import Trials, snapshot
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Project, Result
+    from tests.conftest import Project
     from tests.faults import Trial
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="file names are different there")
@@ -88,35 +88,35 @@ def test_a_project_in_a_folder_of_any_name_works(
     )
 
 
-@pytest.mark.parametrize("name", ["a\nb", "a\tb", os.fsdecode(b"bad\xff")], ids=["newline", "tab", "no-utf-8"])
-def test_a_folder_that_no_program_s_first_line_can_name_works_or_is_refused_in_words(
+ODD = {"colon": "a:b", "newline": "a\nb", "tab": "a\tb", "no UTF-8": os.fsdecode(b"bad\xff")}
+"""PATH is a list with colons, a #! line ends at a line's end: no environment can be below such a folder."""
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_project_whose_folder_can_hold_no_environment_works(
     tmp_path: Path, clean_environ: dict[str, str], kern_command: tuple[str, ...], name: str
 ) -> None:
-    """``#!`` ends at a line's end: programs of such an environment can only be started by its interpreter."""
-    trial = Trials(tmp_path, clean_environ, kern_command).make("trial", name)
-    before = snapshot(trial.base)
-    done = trial.project.kern("run")
-    if done.code == 0:
-        trial.run()
-    else:
-        assert_refused(done)
-        assert snapshot(trial.base) == before or "\udcff" in name  # that is for the installer to say
+    trial = Trials(tmp_path, clean_environ, kern_command).make("trial", ODD[name])
+    before = set(os.listdir(trial.project.root))
+    nonce = trial.nonce()
+    interpreter = trial.project.run().rows()["a"]["interpreter"]
+    proof = json.loads((trial.base / "proof-a.json").read_text())
+    assert proof["nonce"] == nonce
+    assert proof["inside"]
+    assert interpreter == f"{proof['prefix']}/bin/python"
+    assert interpreter.startswith(str(trial.base / "kern-cache"))
+    assert trial.project.run().rows()["a"]["made"] == []
+    assert set(os.listdir(trial.project.root)) == before
 
 
-def assert_refused(done: Result) -> None:
-    assert done.code in {2, 3}, str(done)
-    assert len([line for line in done.screen.splitlines() if line.startswith("error: ")]) == 1, str(done)
-
-
-def test_a_colon_in_the_path_of_the_environments_is_refused_before_anything_is_made(
-    tmp_path: Path, clean_environ: dict[str, str], kern_command: tuple[str, ...]
+@pytest.mark.parametrize("variable", ["KERN_CACHE_DIR", "KERN_WORK_DIR"])
+@pytest.mark.parametrize("name", ["colon", "newline", "tab"])
+def test_where_neither_the_project_nor_the_cache_can_hold_environments_it_is_said(
+    tmp_path: Path, clean_environ: dict[str, str], kern_command: tuple[str, ...], variable: str, name: str
 ) -> None:
-    """PATH is a list that is separated by colons: no program of such an environment could be found."""
-    trial = Trials(tmp_path, clean_environ, kern_command).make("trial", "a:b")
-    before = snapshot(trial.base)
-    done = trial.project.kern("run")
-    assert_refused(done)
-    assert "colon" in done.screen or "`:`" in done.screen, str(done)
-    assert snapshot(trial.base) == before
-    trial.project.kern("list", code=0)
-    trial.project.kern("run", env={"KERN_WORK_DIR": str(tmp_path / "work")}, code=0)
+    trial = Trials(tmp_path, clean_environ, kern_command).make("trial", ODD[name])
+    before = set(os.listdir(trial.project.root))
+    said = trial.project.error("run", env={variable: str(trial.base / ODD[name] / "place")})
+    assert "no environment can be made below" in said
+    assert set(os.listdir(trial.project.root)) <= before | {"place"}
+    assert not list(trial.base.rglob("pyvenv.cfg"))

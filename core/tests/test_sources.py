@@ -221,7 +221,7 @@ def test_caches_come_and_go_unseen(root: Path, run: Runner) -> None:
     assert third.state == second.state
     (root / ".coverage").unlink()
     assert look(root, run, third).unchanged
-    assert len(run.calls) <= calls + 1
+    assert len(run.calls) <= calls + 2
 
 
 def test_ignored_files_are_asked_about_once(root: Path, run: Runner) -> None:
@@ -267,6 +267,35 @@ def test_a_report_over_a_source_file_takes_it_out(root: Path, run: Runner) -> No
     second = snapshot(str(root), (), first.state, run, ["report.xml"])
     assert second.changed == ("report.xml",)
     assert snapshot(str(root), (), second.state, run, ["report.xml"]).state is second.state
+
+
+@needs_git
+def test_tracked_files_count_also_where_they_are_ignored(tmp_path: Path, run: Runner) -> None:
+    root = tmp_path / "project"
+    write(root, {**FILES, "out/a/b/kept.txt": "1", "out/a/b/not.txt": "1", "out/a/not.txt": "1", "out/not/x": "1"})
+    write(root, {"src/kept.log": "1", "src/not.log": "1", "build/kept.c": "1", "build/not.o": "1"})
+    git(root, "init", "-q")
+    git(root, "add", "-f", "out/a/b/kept.txt", "src/kept.log", "build/kept.c", *FILES)
+    kept = ["out/a/b/kept.txt", "src/kept.log", "build/kept.c"]
+    assert counted(look(root, run)) == sorted([*FILES, *kept])
+    assert counted(look(root / "out", run)) == ["a/b/kept.txt"]
+
+
+@needs_git
+def test_git_runs_no_program_of_the_repository(tmp_path: Path, run: Runner) -> None:
+    root = tmp_path / "project"
+    write(root, {**FILES, ".gitattributes": "* filter=evil diff=evil\n"})
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    trap = tmp_path / "trap"
+    for key in ("filter.evil.clean", "filter.evil.process", "core.fsmonitor", "diff.evil.textconv", "core.pager"):
+        git(root, "config", key, f"touch {trap}; cat")
+    first = look(root, run)
+    for name in FILES:
+        (root / name).write_text("changed")
+    write(root, {"src/new.py": "1"})
+    assert "src/new.py" in counted(look(root, run, first))
+    assert not trap.exists()
 
 
 def test_coveragerc_is_a_source_file(root: Path, run: Runner) -> None:

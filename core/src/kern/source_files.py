@@ -4,8 +4,10 @@ Only needed when a directory of the tree has changed; see `kern.sources` for the
 
 Inside a git checkout, git is asked what it ignores (``git status --ignored=matching`` names each ignored file, and an
 ignored directory once, which ``git ls-files --directory`` does not tell from a directory that holds nothing but ignored
-files). Tracked, untracked and staged files all count, as they are on the disk. Without git, or where the root itself is
-ignored by the repository around it, the rules of the ``.gitignore`` files in the tree are applied here.
+files). It is asked without its index: comparing a tracked file would run the filters that the repository's own
+configuration names. Which files are tracked is a second question. Tracked, untracked and staged files all count, as they
+are on the disk. Without git, or where the root itself is ignored by the repository around it, the rules of the
+``.gitignore`` files in the tree are applied here.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from kern.sources import is_never_source
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "status", "--porcelain", "-z")
-_GIT_OPTIONS = ("--ignored=matching", "--untracked-files=all", "--ignore-submodules=all", "--no-renames", "--", ".")
+_GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false")
+_STATUS = ("status", "--porcelain", "-z", "--ignored=matching", "--untracked-files=all", "--ignore-submodules=all")
+_TRACKED = ("ls-files", "-z", "--", ".")
 
 
 class Directory(NamedTuple):
@@ -77,8 +80,8 @@ def listing(
         ConfigError: a directory or a ``.gitignore`` file can't be read.
     """
     checkout = _checkout(root)
-    ignored = _ignored_by_git(root, checkout, run)
-    rules: _Rules = PatternRules(root) if ignored is None else _GitRules(root, ignored, run)
+    said = _said_by_git(root, checkout, run)
+    rules: _Rules = PatternRules(root) if said is None else _GitRules(root, said, run)
     outside = [] if checkout is None else _rules_outside(os.path.realpath(root), checkout)
     wanted = Wanted(patterns, left_out)
     tree: dict[str, Directory] = {}
@@ -129,36 +132,80 @@ def _scan(path: str) -> tuple[tuple[int, int, int], list[str]]:
 class _GitRules:
     """What git said, for the checkout around the root and for every repository inside of it."""
 
-    def __init__(self, root: str, ignored: set[str], run: Callable[[list[str], str], bytes | None] | None) -> None:
+    def __init__(self, root: str, said: _Said, run: Callable[[list[str], str], bytes | None] | None) -> None:
         self._root = root
-        self._ignored = ignored
+        self._ignored, self._kept = set(said.ignored), set(said.kept)
         self._run = run
 
     def enter(self, directory: str, names: set[str]) -> None:
         """A directory with a ``.git`` of its own: a submodule or another clone."""
         if directory and (".git" in names or ".git/" in names):
             inner = os.path.join(self._root, directory)
-            self._ignored |= {f"{directory}/{path}" for path in _ignored_by_git(inner, inner, self._run) or ()}
+            said = _said_by_git(inner, inner, self._run) or _Said(frozenset(), frozenset())
+            self._ignored |= {f"{directory}/{path}" for path in said.ignored}
+            self._kept |= {f"{directory}/{path}" for path in said.kept}
 
     def ignores(self, path: str) -> bool:
         """Whether a path is ignored; that of a directory ends in a slash."""
-        return path in self._ignored
+        if path in self._kept or path in self._ignored:
+            return path not in self._kept
+        above = _above(path)
+        return bool(above) and above[-1] in self._kept and not self._ignored.isdisjoint(above)
 
 
-def _ignored_by_git(
-    root: str, checkout: str | None, run: Callable[[list[str], str], bytes | None] | None
-) -> set[str] | None:
-    """Paths below the root that git ignores, relative to it; ``None`` if git can't say, or ignores the root itself."""
-    output = None if checkout is None or run is None else run([*_GIT, *_GIT_OPTIONS], root)
-    if output is None or checkout is None:
+class _Said(NamedTuple):
+    """What git said about what is below a root: paths relative to it, those of directories end in a slash.
+
+    Attributes:
+        ignored: what is ignored, a directory with all that is in it.
+        kept: tracked files that are ignored by their names, and every directory that they are in.
+    """
+
+    ignored: frozenset[str]
+    kept: frozenset[str]
+
+
+def _said_by_git(root: str, checkout: str | None, run: Callable[[list[str], str], bytes | None] | None) -> _Said | None:
+    """What git ignores below the root; ``None`` if git can't say, or ignores the root itself."""
+    if checkout is None or run is None:
+        return None
+    nowhere = os.path.join(root, f".kern-no-index-{os.urandom(16).hex()}")
+    status = run(["env", f"GIT_INDEX_FILE={nowhere}", *_GIT, *_STATUS, "--", "."], root)
+    tracked = None if status is None else run([*_GIT, *_TRACKED], root)
+    if status is None or tracked is None:
         return None
     prefix = os.path.relpath(os.path.realpath(root), checkout) + "/"
     prefix = "" if prefix == "./" else prefix
-    ignored = [os.fsdecode(entry[3:]) for entry in output.split(b"\0") if entry.startswith(b"!! ")]
+    ignored = _named(status, b"!! ")
     if any(prefix.startswith(path) for path in ignored):
         return None
-    untracked = [os.fsdecode(entry[3:])[len(prefix) :] for entry in output.split(b"\0") if entry.startswith(b"?? ")]
-    return {path[len(prefix) :] for path in ignored}.union(path for path in untracked if _is_built(path))
+    known = frozenset(_named(tracked, b""))
+    built = (path for path in (name[len(prefix) :] for name in _named(status, b"?? ")) if _is_built(path))
+    out = frozenset(path[len(prefix) :] for path in ignored).union(
+        path for path in built if path.rstrip("/") not in known
+    )
+    return _Said(out, _kept(known, out))
+
+
+def _named(output: bytes, mark: bytes) -> list[str]:
+    """The paths in what git printed that have a mark before them."""
+    return [os.fsdecode(entry[len(mark) :]) for entry in output.split(b"\0") if entry.startswith(mark) and entry]
+
+
+def _kept(tracked: frozenset[str], ignored: frozenset[str]) -> frozenset[str]:
+    """Of what is tracked, the files that are ignored, and the directories that they are in."""
+    kept: set[str] = set()
+    for path in tracked:
+        above = _above(path)
+        if path in ignored or not ignored.isdisjoint(above):
+            kept.update((path, *above))
+    return frozenset(kept)
+
+
+def _above(path: str) -> list[str]:
+    """The directories that a path is in, the topmost first, each with a slash."""
+    parts = path.rstrip("/").split("/")
+    return ["/".join(parts[:length]) + "/" for length in range(1, len(parts))]
 
 
 def _is_built(path: str) -> bool:

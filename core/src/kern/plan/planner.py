@@ -139,7 +139,7 @@ def _plan_row(
     missing: Unavailable | None = provider.probe(spec, context)
     if missing is not None:
         return _unavailable(blank, missing, wanted)
-    target = _refused(session, row, provider) or _target(row, spec, builds, ready)
+    target = (None if ready else _refused(session, row, provider)) or _target(row, spec, builds, ready)
     if target.veto is not None:
         return _unavailable(blank, target.veto, wanted)
     inputs = {**plain(provider.fingerprint(spec, context)), "package": row.package}

@@ -42,7 +42,7 @@ def build_from(
     """
     if interpreter is None:
         raise StepFailed(f"no Python interpreter was found to build the {kind} with", where=package.root)
-    if interpreter.version < OLDEST:
+    if interpreter.version and interpreter.version < OLDEST:
         version = ".".join(map(str, interpreter.version))
         raise StepFailed(
             f"no build backend runs on Python {version}",

@@ -1,0 +1,261 @@
+"""The three distributions as a stranger gets them: built, checked, installed without the source tree, and used."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.conftest import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from email.message import EmailMessage
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = {"kern-core": "core", "kern-venv": "plugins/venv", "kern-wheel": "plugins/wheel"}
+IMPORTED = {"kern-core": "kern", "kern-venv": "kern_venv", "kern-wheel": "kern_wheel"}
+
+
+@dataclass(frozen=True)
+class Built:
+    """One distribution: its sdist, the wheel that was built from the sdist, and the wheel that was built from the tree."""
+
+    sdist: Path
+    wheel: Path
+    from_tree: Path
+
+    def metadata(self) -> EmailMessage:
+        """What the wheel says of itself."""
+        with zipfile.ZipFile(self.wheel) as archive:
+            name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+            return email.message_from_bytes(
+                archive.read(name), policy=email.policy.EmailPolicy(utf8=True, refold_source="none")
+            )
+
+    def requirements(self) -> dict[str, Requirement]:
+        """Its requirements by their names."""
+        found = [Requirement(text) for text in self.metadata().get_all("Requires-Dist", [])]
+        return {requirement.name: requirement for requirement in found}
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def build(folder: Path, to: Path, *options: str) -> list[Path]:
+    pytest.importorskip("build")
+    pytest.importorskip("hatchling")
+    argv = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(to), *options, str(folder)]
+    done = subprocess.run(argv, cwd=to.parent, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return sorted(to.iterdir())
+
+
+@pytest.fixture(scope="session")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Built]:
+    """Each of them, built like for a release; ``build`` makes the wheel from the sdist by default."""
+    found = {}
+    for name, folder in FOLDERS.items():
+        to = tmp_path_factory.mktemp(name)
+        wheel, sdist = sorted(build(ROOT / folder, to / "release"), key=lambda path: path.suffix, reverse=True)
+        (from_tree,) = build(ROOT / folder, to / "tree", "--wheel")
+        found[name] = Built(sdist, wheel, from_tree)
+    return found
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_the_wheel_from_the_sdist_is_the_wheel_from_the_tree(distributions: dict[str, Built], name: str) -> None:
+    built = distributions[name]
+    assert contents(built.wheel) == contents(built.from_tree)
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_what_is_in_a_distribution(distributions: dict[str, Built], name: str) -> None:
+    built = distributions[name]
+    package = IMPORTED[name]
+    there = {
+        str(path.relative_to(ROOT / FOLDERS[name] / "src")) for path in (ROOT / FOLDERS[name] / "src").rglob("*.py")
+    }
+    names = set(contents(built.wheel))
+    assert {each for each in names if ".dist-info/" not in each} == there | {f"{package}/py.typed"}
+    assert any(each.endswith("/licenses/LICENSE") for each in names)
+    with tarfile.open(built.sdist) as archive:
+        files = {each.partition("/")[2] for each in archive.getnames()}
+    assert {"pyproject.toml", "README.md", "LICENSE", "PKG-INFO", *(f"src/{each}" for each in there)} <= files
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_what_a_distribution_says_of_itself(distributions: dict[str, Built], name: str) -> None:
+    said = distributions[name].metadata()
+    assert said["Name"] == name
+    assert said["License-Expression"] == "MIT"
+    assert said.get_all("License-File") == ["LICENSE"]
+    assert said["Description-Content-Type"] == "text/markdown"
+    assert len(said.get_content()) > 100
+    assert said["Summary"]
+    assert said["Requires-Python"] == ">=3.11"
+    licence = next(data for each, data in contents(distributions[name].wheel).items() if each.endswith("/LICENSE"))
+    assert licence.startswith(b"MIT License")
+    assert licence == (ROOT / "LICENSE").read_bytes()
+
+
+def test_the_three_are_of_one_version_and_need_each_other_of_that_series(distributions: dict[str, Built]) -> None:
+    versions = {built.metadata()["Version"] for built in distributions.values()}
+    assert len(versions) == 1
+    major, minor = map(int, versions.pop().split(".")[:2])
+    series = {f">={major}.{minor}", f"<{major}.{minor + 1}"}
+    needed = {name: built.requirements() for name, built in distributions.items()}
+    for name in ("kern-venv", "kern-wheel"):
+        for other in set(FOLDERS) & set(needed[name]):
+            assert {str(each) for each in needed[name][other].specifier} == series
+        assert "kern-core" in needed[name]
+    assert not set(FOLDERS) & set(needed["kern-core"])
+
+
+@dataclass(frozen=True)
+class Home:
+    """A virtual environment with kern in it, and nothing of this repository."""
+
+    folder: Path
+    environ: Mapping[str, str]
+
+    def python(self, code: str) -> str:
+        """What the environment's interpreter prints."""
+        argv = [str(self.folder / "bin/python"), "-c", code]
+        done = subprocess.run(
+            argv, cwd=self.folder, env=dict(self.environ), capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def project(self, root: Path) -> Project:
+        """A project that this kern is run in; its environments are offline."""
+        root.mkdir()
+        return Project(root, self.environ, (str(self.folder / "bin/kern"),), root.parent / f"{root.name}.builds")
+
+    def installed(self) -> set[str]:
+        """The names of all that is installed."""
+        code = "import importlib.metadata as m; print(*{d.metadata['Name'].lower().replace('_', '-') for d in m.distributions()})"
+        return set(self.python(code).split())
+
+
+def install(folder: Path, uv: str, online: Mapping[str, str], offline: Mapping[str, str], wheels: list[Path]) -> Home:
+    """Make an environment and install these wheels; only what they depend on may come from the index."""
+    cache = {"UV_CACHE_DIR": os.environ["UV_CACHE_DIR"]} if "UV_CACHE_DIR" in os.environ else {}
+    environ = {
+        **{name: value for name, value in online.items() if name != "UV_CACHE_DIR"},
+        "HOME": os.path.expanduser("~"),
+        **cache,
+    }
+    base = os.path.realpath(sys.executable)
+    for argv in (
+        ["venv", "-q", "-p", base, str(folder)],
+        ["pip", "install", "-q", "-p", str(folder), *map(str, wheels)],
+    ):
+        done = subprocess.run(
+            [uv, *argv], cwd=folder.parent, env=environ, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    own = {name: value for name, value in offline.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+    return Home(folder, own)
+
+
+@pytest.fixture(scope="session")
+def home(
+    tmp_path_factory: pytest.TempPathFactory,
+    distributions: dict[str, Built],
+    uv: str,
+    online_environ: dict[str, str],
+    clean_environ: dict[str, str],
+) -> Home:
+    """All three, as the documentation says."""
+    folder = tmp_path_factory.mktemp("stranger") / "venv"
+    return install(folder, uv, online_environ, clean_environ, [built.wheel for built in distributions.values()])
+
+
+@pytest.fixture(scope="session")
+def kernel_alone(
+    tmp_path_factory: pytest.TempPathFactory,
+    distributions: dict[str, Built],
+    uv: str,
+    online_environ: dict[str, str],
+    clean_environ: dict[str, str],
+) -> Home:
+    folder = tmp_path_factory.mktemp("alone") / "venv"
+    return install(folder, uv, online_environ, clean_environ, [distributions["kern-core"].wheel])
+
+
+def test_nothing_of_the_source_tree_is_used(home: Home) -> None:
+    said = home.python(
+        "import kern, kern_venv, kern_wheel, sys; print(kern.__file__, kern_venv.__file__, kern_wheel.__file__, *sys.path)"
+    )
+    assert str(ROOT) not in said
+    assert said.count(str(home.folder)) >= 3
+
+
+def test_there_is_no_trace_of_other_plugins(home: Home, tmp_path: Path) -> None:
+    installed = home.installed()
+    assert {name for name in installed if name.startswith("kern")} == set(FOLDERS)
+    assert not {name for name in installed if re.search(r"conda|mamba|nix|docker|pyenv", name)}
+    plugins = home.project(tmp_path / "empty").kern("plugins", "--json", code=0).json["plugins"]
+    assert {each["distribution"] for each in plugins} <= set(FOLDERS)
+    assert {each["state"] for each in plugins} == {"ok"}
+    assert {"venv", "wheel", "sdist", "editable"} <= {each["name"] for each in plugins}
+
+
+def test_a_small_matrix_runs_from_end_to_end(home: Home, tmp_path: Path, several: list[str]) -> None:
+    project = home.project(tmp_path / "matrix").package()
+    names = [f"{factor}-{fruit}" for factor in several[:2] for fruit in ("apple", "plum")]
+    project.config(
+        f"env_list = {json.dumps(names)}\n[env]\npackages = ['sdist', 'wheel']\n"
+        "commands = [['python', '-c', 'import demo, sys; print(demo.answer, *sys.version_info[:2])']]\n"
+        "[env.apple]\ndeps = ['apple']\nextend_commands = ['eat-apple']\n[env.plum]\ndeps = ['plum']\n"
+        "[package.sdist]\n[package.wheel]\n"
+    )
+    done = project.run("-j", "2")
+    assert done.outcomes() == {f"({package}) {name}": "passed" for name in names for package in ("sdist", "wheel")}
+    assert project.builds().count("sdist {}.{}".format(3, several[0][3:])) + len(several) >= 1
+    assert {row["made"] != [] for row in done.rows().values()} == {True}
+    assert {tuple(row["made"]) for row in project.run().rows().values()} == {()}
+
+
+def test_the_kernel_alone_looks_and_says_what_to_install(kernel_alone: Home, tmp_path: Path) -> None:
+    assert {name for name in kernel_alone.installed() if name.startswith("kern")} == {"kern-core"}
+    project = kernel_alone.project(tmp_path / "alone")
+    project.config("env_list = ['a', 'py312']\n[env]\npackage = 'none'\ncommands = ['true']\n")
+    assert re.fullmatch(r"kern \d+\.\d+\.\d+\S*\n", project.kern("--version", code=0).out)
+    assert project.kern("list", "--names", code=0).out.split() == ["a", "py312"]
+    done = project.kern("run")
+    assert done.code in {2, 3}, str(done)
+    errors = [line for line in done.screen.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, str(done)
+    assert "pip install kern-venv" in done.screen, str(done)
+    assert not project.environment("a").exists()
+
+
+@pytest.mark.parametrize("text", ["requires = ['kern-venv']\n", "[env.a]\nprovider = 'venv'\n", "[package.wheel]\n"])
+def test_the_kernel_alone_names_the_plugin_that_a_configuration_needs(
+    kernel_alone: Home, tmp_path: Path, text: str
+) -> None:
+    project = kernel_alone.project(tmp_path / "alone").package()
+    head, _, tables = text.partition("[")
+    project.config(f"{head}env_list = ['a']\n{'[' if tables else ''}{tables}")
+    done = project.kern("run")
+    assert done.code in {2, 3}, str(done)
+    assert len([line for line in done.screen.splitlines() if line.startswith("error: ")]) == 1, str(done)
+    assert re.search(r"pip install kern-(venv|wheel)", done.screen), str(done)
+    assert "Traceback" not in done.screen
