@@ -2,5 +2,6 @@
 
 import signal
 
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a background job of a shell: what is ignored is inherited
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+for number, handler in [(signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)]:
+    if signal.getsignal(number) == signal.SIG_IGN:  # a background job, or nohup: what is ignored is inherited
+        signal.signal(number, handler)

@@ -39,8 +39,8 @@ os.wait()
 subprocess.Popen([sys.executable, "-c", CHILD], start_new_session=True, **quiet)
 subprocess.Popen([sys.executable, "-c", CHILD])
 time.sleep(0.2)
-open("ready", "w").close()
 try:
+    open("ready", "w").close()
     time.sleep(120)
 except KeyboardInterrupt:
     open("interrupted", "a").write("x")

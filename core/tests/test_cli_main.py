@@ -418,7 +418,7 @@ def test_version_imports_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     version, modules = done.stdout.splitlines()
     assert version == f"kern {__version__}"
-    assert set(modules.split()) <= {"kern", "kern.cli", "kern.cli.streams", "__future__"}
+    assert set(modules.split()) <= {"kern", "kern.cli", "kern.cli.streams", "__future__", "gc"}
 
 
 def test_finish_keeps_the_code_where_all_is_well() -> None:

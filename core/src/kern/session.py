@@ -121,15 +121,15 @@ class Session:
         """Absolute path of the state directory."""
         chosen = self.environ.get("KERN_WORK_DIR", "")
         path = os.path.abspath(os.path.join(self.project.directory, chosen or WORK_DIR))
+        path = path if chosen or can_hold_environments(path) else elsewhere(path)
         if can_hold_environments(path):
             return path
-        if chosen:
-            raise UsageError(
-                f"no environment can be made below {visible(path)}",
-                where="KERN_WORK_DIR",
-                hint="search paths and #! lines can't carry a colon, white space but the space, or bytes that are no text",
-            )
-        return elsewhere(path)
+        raise UsageError(
+            f"no environment can be made below {visible(path)}",
+            where="KERN_WORK_DIR" if chosen else "KERN_CACHE_DIR",
+            hint="search paths and #! lines can't carry a colon, white space but the space, or bytes that are no text; "
+            "set KERN_WORK_DIR to another place",
+        )
 
     @cached_property
     def state(self) -> State:

@@ -120,7 +120,8 @@ class _Signals:
 
     def __enter__(self) -> list[int]:
         for number in SIGNALS:
-            self._before[number] = signal.signal(number, self._handle)
+            if signal.getsignal(number) != signal.SIG_IGN:  # nohup, or a background job: it is to go on
+                self._before[number] = signal.signal(number, self._handle)
         return self.received
 
     def _handle(self, number: int, _: FrameType | None) -> None:

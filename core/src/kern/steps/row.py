@@ -88,10 +88,9 @@ def run_row(
         result = base._replace(outcome=INTERRUPTED, reason="interrupted")
     except LockTimeout:
         raise
-    except ConfigError as error:
-        result = base._replace(outcome=ERROR, reason=_said(error), hint=error.hint)
     except KernError as error:
-        result = base._replace(outcome=FAILED, reason=_said(error), hint=error.hint)
+        how = ERROR if isinstance(error, ConfigError) else FAILED
+        result = base._replace(outcome=how, reason=_said(error), hint=error.hint)
     return result._replace(seconds=time.monotonic() - begun)
 
 
