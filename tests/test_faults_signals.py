@@ -38,7 +38,7 @@ if shape == "ignores":
 GRANDCHILD = "import os, signal, sys, time\\n"
 how = "SIG_IGN" if shape == "ignores" else "SIG_DFL"
 GRANDCHILD += "for number in (1, 2, 15): signal.signal(number, signal.%s)\\n" % how
-GRANDCHILD += "open('grandchild', 'w').close()\\ntime.sleep(300)\\n"
+GRANDCHILD += "open('new', 'w').write(str(os.getpid())); os.rename('new', 'grandchild')\\ntime.sleep(300)\\n"
 quiet = {} if shape == "holds-output" else {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 def grandchild(**more):
@@ -59,6 +59,17 @@ while not os.path.exists("grandchild"):
 open("ready", "w").close()
 if ending != "normal-end":
     time.sleep(300)
+"""
+
+AFTER = """
+import os
+with open("grandchild") as file:
+    pid = int(file.read())
+try:
+    os.kill(pid, 0)
+except ProcessLookupError:
+    raise SystemExit(0)
+raise SystemExit("the grandchild lives while the next command runs")
 """
 
 SHAPES = ("plain", "ignores", "own-session", "double-fork", "holds-output")
@@ -130,8 +141,8 @@ def test_nothing_survives_any_ending(
     def lane_of_cells(lane: int) -> None:
         trial = trials.make(f"lane{lane}")
         trial.project.config(
-            "env_list = ['a']\n[env]\npackage = 'none'\ncommands = [['python', 'hold.py', '{posargs}']]\n"
-        ).write({"hold.py": HOLD}).run("--no-test")
+            "env_list = ['a']\n[env]\npackage = 'none'\ncommands = [['python', 'hold.py', '{posargs}'], ['python', 'after.py']]\n"
+        ).write({"hold.py": HOLD, "after.py": AFTER}).run("--no-test")
         for shape, ending in CELLS[lane::LANES]:
             found.extend(faults(trial, shape, ending))
 

@@ -258,7 +258,7 @@ class Session:
     def explains(self, name: str) -> bool:
         """Whether a name outside of the list consists of nothing but factors that drivers or the kernel know."""
         factors = factors_of(name)
-        provider = self.registry.load("kern.provider", self.rows.provider_of(name, factors))
+        provider = self.rows.provider(name, factors)
         known = self.providers | PLATFORMS | frozenset(self.project.packages)
         return all(factor in known or provider.claims(factor) for factor in factors)
 

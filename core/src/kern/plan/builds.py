@@ -67,7 +67,7 @@ class Builds:
     def _package_spec(self, name: str) -> PackageSpec:
         session = self._session
         builder_name = session.rows.builder_of(name)
-        builder = session.registry.load("kern.builder", builder_name)
+        builder = session.rows.builder(name)
         table = session.project.packages.get(name) or PackageTable(name, {}, {}, (), ())
 
         def where(key: str) -> str:

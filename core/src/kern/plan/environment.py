@@ -25,7 +25,7 @@ def environment_spec(session: Session, row: Row) -> EnvSpec:
         ConfigError: a key that no provider knows, a wrong type, a tie between tables.
         PluginError: the provider is absent or broken.
     """
-    provider = session.registry.load("kern.provider", row.provider)
+    provider = session.rows.provider(row.name, row.factors)
     values = _driver_values(session, row)
     foreign = options.unknown(provider.Options, values)
     for key in foreign:

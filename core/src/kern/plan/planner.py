@@ -127,7 +127,7 @@ class _Target(NamedTuple):
 def _plan_row(
     session: Session, row: Row, builds: Builds, ready: Any, wanted: Wanted, depends: tuple[str, ...]
 ) -> RowPlan:
-    provider = session.registry.load("kern.provider", row.provider)
+    provider = session.rows.provider(row.name, row.factors)
     spec = environment_spec(session, row)
     context = session.context(row.provider)
     run = run_settings(session.project, session.settings, row)
@@ -174,7 +174,7 @@ def _refused(session: Session, row: Row, provider: Any) -> _Target | None:
     """The reason not to build a package that the environment could not take."""
     if not row.package:
         return None
-    kind = session.registry.load("kern.builder", session.rows.builder_of(row.package)).produces
+    kind = session.rows.builder(row.package).produces
     if kind in provider.accepts:
         return None
     said = (

@@ -45,8 +45,8 @@ class ReadyArtifacts:
         One of several rows of an environment is about its package's kind, and no other will do.
         """
         several = row.key != row.name
-        provider = self._session.registry.load("kern.provider", row.provider)
-        preferred = self._session.registry.load("kern.builder", self._session.rows.builder_of(row.package)).produces
+        provider = self._session.rows.provider(row.name, row.factors)
+        preferred = self._session.rows.builder(row.package).produces
         ranked: list[tuple[bool, int, int, Artifact]] = []
         for position, (name, artifact) in enumerate(self._found):
             if artifact.kind not in provider.accepts or (several and artifact.kind != preferred):

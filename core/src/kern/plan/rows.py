@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kern.errors import ConfigError, PluginError
 from kern.expression import factors_of
@@ -50,12 +50,39 @@ class Rows:
         found = match(self._project, self._settings, name, factors)
         if not (decide and found.open):
             return found
-        provider = self._registry.load("kern.provider", self.provider_of(name, factors))
+        provider = self.provider(name, factors)
         return settle(found, provider.accepts, self._produces)
 
     def _produces(self, package: str) -> str:
-        kind: str = self._registry.load("kern.builder", self.builder_of(package)).produces
+        kind: str = self.builder(package).produces
         return kind
+
+    def provider(self, name: str, factors: tuple[str, ...]) -> Any:
+        """The driver of an environment's provider.
+
+        Raises:
+            PluginError: it is absent or broken; with the place of the key that asks for it.
+        """
+        chosen = self.provider_of(name, factors)
+        try:
+            return self._registry.load("kern.provider", chosen)
+        except PluginError as error:
+            origins = () if chosen in factors else self._settings.resolve(name, factors, "provider").origins
+            raise error.at(error.where or self._project.where(*(origins[-1] if origins else ("env_list",)))) from None
+
+    def builder(self, package: str) -> Any:
+        """The driver of a package definition's builder.
+
+        Raises:
+            ConfigError: there is no such definition.
+            PluginError: the builder is absent or broken; with the place of the key that asks for it.
+        """
+        chosen = self.builder_of(package)
+        try:
+            return self._registry.load("kern.builder", chosen)
+        except PluginError as error:
+            keys = ("package", package, *(("builder",) if chosen != package else ()))
+            raise error.at(error.where or self._project.where(*keys)) from None
 
     def builder_of(self, package: str) -> str:
         """The builder of a package definition, which may be one that nobody wrote a table for.
