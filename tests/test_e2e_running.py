@@ -154,6 +154,32 @@ def test_a_timeout_ends_the_whole_tree_and_says_so(
     assert processes(mark) == []
 
 
+def test_the_clean_up_is_not_cut_short_by_the_time_of_all_commands(one: Project) -> None:
+    slow = json.dumps([["python", "-c", "import time; time.sleep(60)"]])
+    post = f"import time; time.sleep(1.2); {NOTE}"
+    commands(one, slow, f"total_timeout = 1\ncommands_post = [{json.dumps(['python', '-c', post, 'post', '0'])}]\n")
+    assert one.run(code=1, timeout=30).outcomes() == {"a": "timed out"}
+    assert order(one) == ["post"]
+
+
+def test_an_environment_without_commands_passes_and_says_so(one: Project) -> None:
+    commands(one, "[]", "")
+    done = one.run().rows()["a"]
+    assert (done["outcome"], done["reason"]) == ("passed", "it has no commands")
+
+
+def test_what_depends_on_an_environment_that_can_not_be_made_is_blocked(project: Project) -> None:
+    project.config(
+        f"env_list = ['gone', 'next', 'last', 'red', 'after']\n{BARE}commands = [['true']]\n[env.gone]\n"
+        "base_python = ['3.99']\n[env.next]\ndepends = 'gone'\n[env.last]\ndepends = 'next'\n"
+        "[env.red]\ncommands = [['false']]\n[env.after]\ndepends = 'red'\n"
+    )
+    rows = project.run("--missing", "fail", code=3).rows()
+    outcomes = {name: row["outcome"] for name, row in rows.items()}
+    assert outcomes == {"gone": "error", "next": "blocked", "last": "blocked", "red": "failed", "after": "passed"}
+    assert rows["last"]["reason"] == "it depends on next, which could not be run"
+
+
 def test_a_timeout_ends_a_command_that_ignores_every_polite_signal(
     one: Project, processes: Callable[[str], list[int]]
 ) -> None:
