@@ -14,6 +14,7 @@ import random
 import secrets
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -165,8 +166,11 @@ class Trial:
     def killed(self, moment: float, *args: str, tree: bool, within: float = 1.0) -> bool:
         """Start kern and SIGKILL it, or its whole tree, after a time; False if it had ended by then."""
         started = self.project.start(*args)
-        time.sleep(moment)
-        if started.poll() is not None:
+        try:
+            started.wait(moment)
+        except subprocess.TimeoutExpired:
+            pass
+        else:
             return False
         if tree:
             self.kill_tree()
@@ -177,15 +181,16 @@ class Trial:
         return started.returncode == -signal.SIGKILL
 
     def manifest(self, env: str = "a") -> dict[str, str]:
-        """What is in an environment: path to digest; where it lies does not count."""
+        """What is in an environment, but compiled modules: path to digest; where it lies does not count."""
         root = self.project.environment(env)
         found = {}
         for folder, folders, files in os.walk(root):
+            folders[:] = [name for name in folders if name != "__pycache__"]
             for name in folders + files:
                 path = os.path.join(folder, name)
                 if os.path.islink(path):
                     found[os.path.relpath(path, root)] = f"-> {os.readlink(path)}"
-                elif name in files and not name.endswith(".pyc"):
+                elif name in files:
                     found[os.path.relpath(path, root)] = self._digest(path, env)
         return found
 

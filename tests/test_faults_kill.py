@@ -47,11 +47,13 @@ def kill_cold_runs(trial: Trial, choices: random.Random, count: int, *, tree: bo
     kills = 0
     while kills < count:
         trial.forget()
-        moment = choices.uniform(0.01, whole)
-        if trial.killed(moment, "run", tree=tree, within=max(1.0, whole)):
-            kills += 1
-            trial.run()
-            trial.assert_golden(golden, why=f"killed after {moment:.3f} of {whole:.3f} s")
+        moment, begun = choices.uniform(0.01, whole), time.monotonic()
+        if not trial.killed(moment, "run", tree=tree, within=max(1.0, whole)):
+            whole = (whole + time.monotonic() - begun) / 2
+            continue
+        kills += 1
+        trial.run()
+        trial.assert_golden(golden, why=f"killed after {moment:.3f} of {whole:.3f} s")
 
 
 @pytest.mark.parametrize("tree", [True, False], ids=["the-whole-tree", "kern-alone"])
@@ -83,11 +85,13 @@ def kill_changes(trial: Trial, choices: random.Random, count: int) -> None:
     while kills < count:
         now = 3 - now
         _declare(trial, states[now])
-        moment = choices.uniform(0.01, whole)
-        if trial.killed(moment, "run", tree=choices.random() < 0.5, within=max(1.0, whole)):
-            kills += 1
-            trial.run()
-            trial.assert_golden(golden[now], why=f"killed after {moment:.3f} of {whole:.3f} s")
+        moment, begun = choices.uniform(0.01, whole), time.monotonic()
+        if not trial.killed(moment, "run", tree=choices.random() < 0.5, within=max(1.0, whole)):
+            whole = (whole + time.monotonic() - begun) / 2
+            continue
+        kills += 1
+        trial.run()
+        trial.assert_golden(golden[now], why=f"killed after {moment:.3f} of {whole:.3f} s")
 
 
 def _declare(trial: Trial, state: tuple[str, str]) -> None:
