@@ -165,3 +165,24 @@ def test_stops_never_fall_and_work_without_bells() -> None:
     stops.rise(ORDERLY)
     assert stops.level == AT_ONCE
     assert stops.bells(0) == []
+
+
+@given(st.floats(0, 50), st.floats(0, 50))
+def test_a_process_in_the_background_hears_of_its_end_only_when_asked(when: float, grace: float) -> None:
+    ending = Ending(0, timeout=None, grace=1, always=False, background=True)
+    ending.notice(ORDERLY, when)
+    assert ending.wait(when) is None
+    assert ending.take(when + 1000) == []
+    ending.request(when, grace)
+    assert ending.take(when + grace) == [TERMINATE]
+    assert ending.take(when + grace + 3.1) == [KILL]
+    ending.request(when + grace + 4, 0)
+    assert TERMINATE not in ending.take(when + grace + 4), "a kill that is under way is not taken back"
+    assert not ending.stopped
+
+
+def test_a_process_in_the_background_is_killed_at_once_by_a_second_stop() -> None:
+    ending = Ending(0, timeout=None, grace=1, always=False, background=True)
+    ending.request(0, 100)
+    ending.notice(AT_ONCE, 5)
+    assert ending.take(5) == [KILL]

@@ -1,4 +1,4 @@
-"""Attend one command from kern's side: pass on what it prints, tell it to end in time, wait for the keeper's report."""
+"""Attend one command from kern's side: pass on what it prints, tell it to end in time, wait for the report, judge it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from kern.process.ending import GIVE_UP, Ending
+from kern.errors import StepFailed
+from kern.process.ending import AT_ONCE, GIVE_UP, Ending
 from kern.process.lane import CHUNK, Lane
-from kern.process.wire import LOST, Frame, Status
+from kern.process.program import explain
+from kern.process.stops import Stops
+from kern.process.values import Ended
+from kern.process.wire import ENDED, LOST, Frame, Status
 
 if TYPE_CHECKING:
-    from kern.process.stops import Stops
+    from kern.process.values import Request
 
 STUCK = "stuck"
 """Kind of a status that no keeper gives: it has been told to kill and does not report."""
@@ -21,6 +25,16 @@ STUCK = "stuck"
 Sink = Callable[[bytes], object]
 
 _LONGEST_POLL = 1e6
+_UNKNOWN_ENDS = {
+    LOST: (
+        "the process that keeps the command was killed from outside, and the command with it",
+        "was this machine short of memory?",
+    ),
+    STUCK: (
+        "the command does not end although it was killed",
+        "it may wait for a disk or a network that does not answer",
+    ),
+}
 
 
 def attend(lane: Lane, ending: Ending, stops: Stops, sinks: Mapping[int, Sink]) -> Status:
@@ -50,6 +64,39 @@ def attend(lane: Lane, ending: Ending, stops: Stops, sinks: Mapping[int, Sink]) 
                 _pour(pipe, sink, whole=bool(status))
         if status:
             return status
+
+
+def judge(request: Request, status: Status, ending: Ending) -> Ended:
+    """What a keeper's report means.
+
+    Raises:
+        StepFailed: the command was not started, or its end is not known.
+    """
+    if status.kind == ENDED:
+        return Ended(status.code, ending.timed_out, ending.stopped, status.survivors, status.unkilled)
+    if status.kind in _UNKNOWN_ENDS:
+        message, hint = _UNKNOWN_ENDS[status.kind]
+        raise StepFailed(message, where=request.argv[0], hint=hint)
+    raise explain(request, status)
+
+
+def is_unusable(status: Status) -> bool:
+    """Whether a lane can't be used again after this."""
+    return status.kind in _UNKNOWN_ENDS or status.unkilled > 0
+
+
+def end_unheard(lane: Lane) -> None:
+    """After an error of a sink: end the command, so that the error can be passed on and the lane used again."""
+    lane.lost = True
+    ending = Ending(time.monotonic(), timeout=None, grace=0, always=False)
+    ending.notice(AT_ONCE, time.monotonic())
+    stops = Stops()
+    stops.rise(AT_ONCE)
+    lane.lost = is_unusable(attend(lane, ending, stops, {lane.stdout: ignore, lane.stderr: ignore}))
+
+
+def ignore(data: bytes) -> None:
+    """Throw output away."""
 
 
 def _poller(lane: Lane, stops: Stops, sinks: Mapping[int, Sink]) -> select.poll:

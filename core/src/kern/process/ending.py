@@ -28,7 +28,9 @@ class Ending:
         timed_out: whether it was told something because its time was over.
     """
 
-    def __init__(self, now: float, *, timeout: float | None, grace: float, always: bool) -> None:
+    def __init__(
+        self, now: float, *, timeout: float | None, grace: float, always: bool, background: bool = False
+    ) -> None:
         """Start the clock of a command.
 
         Args:
@@ -36,12 +38,14 @@ class Ending:
             timeout: seconds that it may take.
             grace: seconds between INT and TERM after a stop.
             always: a clean-up: a stop does not interrupt it, it only bounds the time it has left.
+            background: an orderly stop says nothing to it; whoever started it calls `request`.
         """
         self.level = 0
         self.stopped = False
         self.timed_out = False
         self._grace = grace
         self._always = always
+        self._background = background
         self._by_stop = False
         self._killed = False
         self._words: list[Word] = []
@@ -56,10 +60,16 @@ class Ending:
             return
         if level >= AT_ONCE:
             self._say([(now, KILL)], by_stop=True)
-        elif not self._words:
+        elif not self._words and not self._background:
             end = now + self._grace
             words = [(end, TERMINATE), (end + _KILL_AFTER_STOP, KILL)]
             self._say(words if self._always else [(now, INTERRUPT), *words], by_stop=True)
+
+    def request(self, now: float, grace: float) -> None:
+        """Have it end: SIGTERM when the grace is over, SIGKILL 3 seconds later. Only a kill that is under way beats that."""
+        if not self._killed:
+            end = now + grace
+            self._say([(end, TERMINATE), (end + _KILL_AFTER_STOP, KILL)], by_stop=False)
 
     def take(self, now: float) -> list[bytes]:
         """Remove and return what is to be said by this time."""

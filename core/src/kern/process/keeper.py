@@ -23,6 +23,7 @@ from kern.process.wire import (
     NO_PROGRAM,
     RUN,
     SIGNAL,
+    STARTED,
     TERMINATE,
     Frame,
     Order,
@@ -113,6 +114,8 @@ class Keeper:
             return Status(NO_PROGRAM, frame.sequence, error.errno or 0)
         finally:
             os.chdir("/")
+        if order.announce:
+            self._report(Status(STARTED))
         brood = Brood(pid, leads=not order.foreground, adopts=self._adopts)
         try:
             return self._see_to_its_end(brood, frame.sequence)

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 from kern.process.wire import LOST, Ends, Frame, Status, pack_frame, unpack_statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from typing import Self
 
 NUMBER_SIZE = 2
 """Bytes of a lane's number in a pipe."""
+
+EXTRA = 0xFFFF
+"""In place of the number of a lane that is to get a keeper: a new lane follows, see `kern.process.extra`."""
 
 CHUNK = 1 << 18
 """Bytes read at once, and the size of the pipes for output where the system allows it."""
@@ -36,6 +40,7 @@ class Lane:
         stderr: the same for its standard error, where that is not merged into ``stdout``.
         sequence: number of the present or latest command.
         lost: its keeper has gone or can't be trusted: never to be used again.
+        on_status: told each status that is read, by whoever reads it.
     """
 
     def __init__(self, number: int, control: int, status: int, stdout: int, stderr: int) -> None:
@@ -46,10 +51,18 @@ class Lane:
         self.stderr = stderr
         self.sequence = 0
         self.lost = False
+        self.on_status: Callable[[Status], object] | None = None
         self._control = control
         self._opened = False
         for end in (control, status, stdout, stderr):
             os.set_blocking(end, False)
+
+    @classmethod
+    def in_use(cls, number: int, control: int, status: int, stdout: int, stderr: int) -> Self:
+        """A lane that has a keeper already."""
+        lane = cls(number, control, status, stdout, stderr)
+        lane._enlarge_output()
+        return lane
 
     def open(self, requests: int) -> None:
         """Have the server start a keeper, when the lane is used for the first time.
@@ -59,10 +72,8 @@ class Lane:
         """
         if self._opened:
             return
-        self._opened = True
         os.write(requests, self.number.to_bytes(NUMBER_SIZE, "big"))
-        _enlarge(self.stdout)
-        _enlarge(self.stderr)
+        self._enlarge_output()
 
     def send(self, frame: Frame) -> None:
         """Say something to the keeper; in vain if it has gone, which `read_statuses` tells."""
@@ -82,12 +93,21 @@ class Lane:
             data = os.read(self.status, _STATUS_CHUNK)
         except BlockingIOError:
             return []
-        return unpack_statuses(data) if data else [Status(LOST)]
+        statuses = unpack_statuses(data) if data else [Status(LOST)]
+        if self.on_status is not None:
+            for status in statuses:
+                self.on_status(status)
+        return statuses
 
     def close(self) -> None:
         """Close kern's ends: the keeper kills what still runs, and goes."""
         for end in (self._control, self.status, self.stdout, self.stderr):
             os.close(end)
+
+    def _enlarge_output(self) -> None:
+        self._opened = True
+        _enlarge(self.stdout)
+        _enlarge(self.stderr)
 
     def _status_comes_first(self) -> bool:
         """Wait until the keeper takes more; true if instead it, or the server, has something to say: it will take no more."""

@@ -38,6 +38,9 @@ def make_order(request: Request) -> Order:
     """
     if not request.argv:
         raise StepFailed("an empty command cannot be run", hint="name a program to run")
+    if not request.argv[0]:
+        hint = "{python} is empty where an environment has no interpreter"
+        raise StepFailed("the command begins with an empty word, which names no program", hint=hint)
     _refuse_nul(request)
     environ = {os.fsencode(name): os.fsencode(value) for name, value in request.environ.items()}
     return Order(

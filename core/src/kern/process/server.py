@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from kern.process import tree
 from kern.process.brood import KILL_LIMIT
 from kern.process.keeper import Keeper, empty, watch_children
-from kern.process.lane import NUMBER_SIZE
+from kern.process.lane import EXTRA, NUMBER_SIZE
 from kern.process.wire import LOST, Status, pack_status
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ class Server:
         """
         keep_only([requests, *(end for ends in lanes for end in ends)])
         self._requests = requests
-        self._lanes = lanes
+        self._lanes = dict(enumerate(lanes))
+        self._inherited = len(lanes)
         self._keepers: dict[int, int] = {}
         self._prctl = tree.load_prctl()
         self._adopts = tree.become_subreaper(self._prctl)
@@ -102,7 +103,18 @@ class Server:
                 number = os.read(self._requests, NUMBER_SIZE)
                 if not number:
                     return self._leave()
-                self._start_keeper(int.from_bytes(number, "big"))
+                self._serve_lane(int.from_bytes(number, "big"))
+
+    def _serve_lane(self, number: int) -> None:
+        if number == EXTRA:
+            from kern.process.extra import read_lane
+
+            try:
+                number, ends = read_lane(self._requests)
+            except OSError:  # kern waits for an answer, and not for ever
+                return
+            self._lanes[number] = ends
+        self._start_keeper(number)
 
     def _start_keeper(self, number: int) -> None:
         try:
@@ -130,6 +142,12 @@ class Server:
         for number in lost:
             self._give_up_lane(number)
 
+    def _forget(self, number: int) -> None:
+        """Close the ends of an extra lane that has served its time."""
+        if number >= self._inherited:
+            for end in self._lanes.pop(number):
+                os.close(end)
+
     def _reap(self) -> list[int]:
         """The lanes whose keepers were lost, among the children that have ended by now."""
         lost: list[int] = []
@@ -141,14 +159,19 @@ class Server:
             if pid == 0:
                 return lost
             number = self._keepers.pop(pid, None)
-            if number is not None and status != 0:
+            if number is None:
+                continue
+            if status != 0:
                 lost.append(number)
+            else:
+                self._forget(number)
 
     def _give_up_lane(self, number: int) -> None:
         try:
             os.write(self._lanes[number].status, pack_status(Status(LOST)))
         except BrokenPipeError:
             pass
+        self._forget(number)
 
     def _leave(self) -> None:
         limit = time.monotonic() + _KEEPERS_LEAVE

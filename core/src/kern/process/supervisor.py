@@ -7,23 +7,26 @@ import os
 import signal
 import threading
 import time
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from kern.errors import StepFailed, Stopped
-from kern.process.attend import STUCK, Sink, attend
+from kern.process.attend import Sink, attend, end_unheard, ignore, is_unusable, judge
 from kern.process.ending import AT_ONCE, ORDERLY, Ending
-from kern.process.lane import PIPES, close_pipes, make_lane, make_pipes
+from kern.process.lane import EXTRA, PIPES, close_pipes, make_lane, make_pipes
 from kern.process.pool import SPARE_LANES, Pool
-from kern.process.program import explain, make_order
+from kern.process.program import make_order
 from kern.process.stops import BELLS, Stops
-from kern.process.values import Ended, Request
-from kern.process.wire import ENDED, LOST, RUN, SIGNAL, Frame, Status, pack_order
+from kern.process.wire import RUN, SIGNAL, Frame, pack_order
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType, TracebackType
     from typing import Self
 
+    from kern.process.background import Background
     from kern.process.lane import Lane
+    from kern.process.values import Ended, Request
     from kern.process.wire import Ends
 
 _CLOSE_LIMIT = 5.0
@@ -50,8 +53,11 @@ class Supervisor:
         self._stops = Stops()
         self._pool: Pool | None = None
         self._server = 0
+        self._requests = -1
         self._foreground: Lane | None = None
         self._early: list[int] = []
+        self._extra = cycle(range(lanes + SPARE_LANES, EXTRA))
+        self._behind: set[Background] = set()
 
     @property
     def stopping(self) -> int:
@@ -95,12 +101,35 @@ class Supervisor:
         self._refuse(request)
         body = pack_order(make_order(request))
         lane = self._pool.acquire(lambda: self._refuse(request), self._stops)
-        sinks = {lane.stdout: on_stdout, lane.stderr: _ignore if on_stderr is None else on_stderr}
+        sinks = {lane.stdout: on_stdout, lane.stderr: ignore if on_stderr is None else on_stderr}
         try:
             with _TerminalSignals(active=request.foreground):
                 return self._converse(lane, request, body, {} if request.foreground else sinks)
         finally:
             self._pool.release(lane)
+
+    def start_background(self, request: Request, on_output: Sink, on_end: Callable[[], object]) -> Background:
+        """Start a command that goes on beside those that `run` runs, and takes none of their lanes.
+
+        An orderly stop says nothing to it.
+
+        Args:
+            request: what to run; its output is merged.
+            on_output: called with each piece that it prints, in a thread of its own.
+            on_end: called there when nothing is left of it.
+
+        Raises:
+            StepFailed: the command can't be started.
+            Stopped: kern is stopping; nothing was started.
+        """
+        from kern.process.background import Background
+
+        self._refuse(request)
+        ending = Ending(time.monotonic(), timeout=request.timeout, grace=self._grace, always=False, background=True)
+        place = (next(self._extra), self._requests)
+        one = Background(request, ending, self._stops, (on_output, on_end))
+        one.start(place, self._behind)
+        return one
 
     def stop(self, level: int) -> None:
         """Stop what runs and let nothing more start; may be called again to raise the level. It returns at once.
@@ -126,6 +155,8 @@ class Supervisor:
         if not self._server or self._pool is None:
             return
         server, self._server = self._server, 0
+        for one in tuple(self._behind):
+            one.over.wait(_CLOSE_LIMIT)
         self._pool.close(_CLOSE_LIMIT)
         try:
             os.waitpid(server, 0)
@@ -145,10 +176,10 @@ class Supervisor:
 
     def _open(self, *, foreground: bool) -> None:
         _fill_standard_files()
-        count = self._count + SPARE_LANES
-        ask, pool, *pipes = all_pipes = make_pipes(2 + BELLS + PIPES * count)
+        number = self._count + SPARE_LANES
+        ask, pool, *pipes = all_pipes = make_pipes(2 + BELLS + PIPES * number)
         bells, pipes = pipes[:BELLS], pipes[BELLS:]
-        pairs = [make_lane(number, pipes[number * PIPES :][:PIPES]) for number in range(count)]
+        pairs = [make_lane(each, pipes[each * PIPES :][:PIPES]) for each in range(number)]
         theirs = (ask[0], *(end for _, ends in pairs for end in ends))
         try:
             self._server = _fork_server(ask[0], [ends for _, ends in pairs], foreground=foreground)
@@ -159,6 +190,7 @@ class Supervisor:
             os.close(end)
         self._stops.open(bells)
         self._pool = Pool([lane for lane, _ in pairs], ask[1], pool)
+        self._requests = ask[1]
 
     def _refuse(self, request: Request) -> None:
         if self.stopping >= AT_ONCE or (self.stopping >= ORDERLY and not request.always):
@@ -173,12 +205,12 @@ class Supervisor:
                 self._come_to_front(lane)
             status = attend(lane, ending, self._stops, sinks)
         except BaseException:
-            _end_unheard(lane)
+            end_unheard(lane)
             raise
         finally:
             self._foreground = None if self._foreground is lane else self._foreground
-        lane.lost = _is_unusable(status)
-        return _judge(request, status, ending)
+        lane.lost = is_unusable(status)
+        return judge(request, status, ending)
 
     def _come_to_front(self, lane: Lane) -> None:
         self._foreground = lane
@@ -202,42 +234,6 @@ class _TerminalSignals:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
-
-
-def _end_unheard(lane: Lane) -> None:
-    """After an error of a sink: end the command, so that the error can be passed on and the lane used again."""
-    lane.lost = True
-    ending = Ending(time.monotonic(), timeout=None, grace=0, always=False)
-    ending.notice(AT_ONCE, time.monotonic())
-    stops = Stops()
-    stops.rise(AT_ONCE)
-    lane.lost = _is_unusable(attend(lane, ending, stops, {lane.stdout: _ignore, lane.stderr: _ignore}))
-
-
-def _is_unusable(status: Status) -> bool:
-    return status.kind in (LOST, STUCK) or status.unkilled > 0
-
-
-def _judge(request: Request, status: Status, ending: Ending) -> Ended:
-    if status.kind == ENDED:
-        return Ended(status.code, ending.timed_out, ending.stopped, status.survivors, status.unkilled)
-    if status.kind == LOST:
-        raise StepFailed(
-            "the process that keeps the command was killed from outside, and the command with it",
-            where=request.argv[0],
-            hint="was this machine short of memory?",
-        )
-    if status.kind == STUCK:
-        raise StepFailed(
-            "the command does not end although it was killed",
-            where=request.argv[0],
-            hint="it may wait for a disk or a network that does not answer",
-        )
-    raise explain(request, status)
-
-
-def _ignore(data: bytes) -> None:
-    """Throw output away."""
 
 
 def _fill_standard_files() -> None:

@@ -15,6 +15,8 @@ KILL = b"K"
 SIGNAL = b"S"
 
 ENDED = "ended"
+STARTED = "started"
+READY = "ready"
 NO_DIRECTORY = "no-directory"
 NO_PROGRAM = "no-program"
 LOST = "lost"
@@ -34,7 +36,10 @@ class Frame(NamedTuple):
 
 
 class Order(NamedTuple):
-    """What a keeper needs to start a command; ``program`` is the path that was found for ``argv[0]``."""
+    """What a keeper needs to start a command.
+
+    ``program`` is the path that was found for ``argv[0]``; with ``announce`` the keeper says when it has been started.
+    """
 
     program: bytes
     argv: list[bytes]
@@ -42,6 +47,7 @@ class Order(NamedTuple):
     environ: dict[bytes, bytes]
     merge: bool
     foreground: bool
+    announce: bool = False
 
 
 class Ends(NamedTuple):
@@ -57,8 +63,9 @@ class Status(NamedTuple):
     """What a keeper, or the server in its place, says about a command.
 
     Attributes:
-        kind: `ENDED`; `NO_DIRECTORY` or `NO_PROGRAM`: not started; `LOST`: the keeper has gone and took its command along.
-        sequence: number of the command; 0 with `LOST`.
+        kind: `ENDED`; `NO_DIRECTORY` or `NO_PROGRAM`: not started; `LOST`: the keeper has gone and took its command along;
+            `STARTED`: it runs, where that was to be announced; `READY`: an extra lane has been opened.
+        sequence: number of the command; 0 with `LOST`, `STARTED` and `READY`.
         code: the exit code; with ``NO_...`` the ``errno``.
         survivors: as in `Ended`.
         unkilled: as in `Ended`.
