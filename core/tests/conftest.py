@@ -65,6 +65,9 @@ class FakeProvider:
     def fingerprint(self, spec: EnvSpec, context: object) -> Mapping[str, Any]:
         return {**spec.options._asdict(), **self.inputs}
 
+    def drift(self, spec: EnvSpec, adopted: object, context: object) -> tuple[str, ...]:
+        return ()
+
     def dispose(self, location: str, context: object) -> None:
         self.disposed.append(location)
 
@@ -85,6 +88,9 @@ class FakeBuilder:
 
     def probe(self, package: PackageSpec, spec: EnvSpec, context: object) -> Unavailable | None:
         return self.absent.get(spec.name)
+
+    def source(self, options: object) -> str:
+        return ""
 
     def variant(self, package: PackageSpec, spec: EnvSpec, context: object) -> str:
         return self.variants.get(spec.name, "")
@@ -130,6 +136,9 @@ class FakeRegistry:
         if name not in self.drivers.get(group, {}):
             raise PluginError(f"nothing offers {name} in {group}", hint=f"install kern-{name}")
         return self.drivers[group][name]
+
+    def restrict(self, restrictions: object) -> None:
+        """Everything is allowed."""
 
     def require(self, requires: tuple[str, ...], *, where: str = "") -> None:
         self.required.append(requires)

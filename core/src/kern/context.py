@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from kern.api import Command, Completed
-from kern.errors import StepFailed
+from kern.command_words import describe_exit, quoted
+from kern.errors import StepFailed, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from kern.log import StepLog
-    from kern.process import Supervisor
+    from kern.process import Ended, Supervisor
+    from kern.process.background import Background
     from kern.secrets import Masker
 
 TAIL = 20
 """Lines of a failed command's output that an error shows; the log has all of them."""
+
+_MOMENT = 0.1
+"""Seconds of one of several waits, after which to look whether kern is stopping."""
 
 
 class Services:
@@ -57,10 +63,12 @@ class StepContext:
         work_dir: Callable[[], str] | None = None,
         output_dir: str = "",
         distrust: bool = False,
+        environ: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         """Bind the shared services to a driver's cache, a step's log and its directories.
 
-        ``distrust`` tells the driver that what its caches hold may have been changed.
+        ``distrust`` tells the driver that what its caches hold may have been changed; ``environ`` gives the environment
+        where it is not the one for tools.
         """
         self._services = services
         self._driver = driver
@@ -69,7 +77,7 @@ class StepContext:
         self._made = ""
         self.output_dir = output_dir
         self.project_dir = services.project_dir
-        self.environ = services.environ
+        self._environ = environ
         self.platform = sys.platform
         self.recreate = services.recreate
         self.distrust = distrust
@@ -82,6 +90,11 @@ class StepContext:
                 raise StepFailed("this step has no directory for temporary files", where=self._driver)
             self._made = self._work_dir()
         return self._made
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """What processes see that are started without another environment."""
+        return self._services.environ if self._environ is None else self._environ()
 
     @property
     def cache_dir(self) -> str:
@@ -106,7 +119,7 @@ class StepContext:
         if self._log is not None:
             self._log.line(message)
 
-    def run(self, command: Command, *, check: bool = True, echo: bool = True) -> Completed:
+    def run(self, command: Command, *, check: bool = True, echo: bool = True, always: bool = False) -> Completed:
         """Run a process to its end; see `kern.api.Context.run`."""
         from kern.process import Request
 
@@ -131,20 +144,35 @@ class StepContext:
             environ=self.environ if command.environ is None else command.environ,
             timeout=command.timeout,
             merge=False,
+            always=always,
         )
         ended = self._services.supervisor().run(request, on_stdout, on_stderr)
         self._trace(command, ended.exit_code)
-        completed = Completed(
-            exit_code=ended.exit_code,
-            stdout=b"".join(out).decode(errors="surrogateescape"),
-            timed_out=ended.timed_out,
-            survivors=ended.survivors,
-        )
+        completed = _completed(ended, b"".join(out).decode(errors="surrogateescape"))
         if log is not None:
             log.ended(completed.exit_code)
         if check and (completed.exit_code or completed.timed_out):
             raise self._failed(command, completed, b"".join(every))
         return completed
+
+    def start(self, command: Command) -> Started:
+        """Start a process that goes on; see `kern.api.Context.start`."""
+        from kern.process import Request
+
+        on_output: Callable[[bytes], None] = _ignore
+        on_end: Callable[[], None] = _nothing
+        if self._log is not None:
+            self._log.command(command.argv)
+            beside = self._log.beside()
+            on_output, on_end = beside.write, beside.close
+        request = Request(
+            argv=command.argv,
+            cwd=command.cwd or self.project_dir,
+            environ=self.environ if command.environ is None else command.environ,
+            timeout=command.timeout,
+        )
+        supervisor = self._services.supervisor()
+        return Started(supervisor.start_background(request, on_output, on_end), supervisor)
 
     def _trace(self, command: Command, exit_code: int) -> None:
         from kern.diagnostics import logger
@@ -165,22 +193,43 @@ class StepContext:
         )
 
 
-def describe_exit(code: int) -> str:
-    """``failed with exit code 2`` or ``was ended by SIGKILL``."""
-    if code >= 0:
-        return f"failed with exit code {code}"
-    import signal
+class Started:
+    """A `kern.api.Running`."""
 
-    try:
-        return f"was ended by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"was ended by signal {-code}"
+    def __init__(self, background: Background, supervisor: Supervisor) -> None:
+        """Take what the supervisor gave."""
+        self._background = background
+        self._supervisor = supervisor
+
+    def wait(self, seconds: float) -> Completed | None:
+        """Wait for its end; see `kern.api.Running.wait`."""
+        limit = time.monotonic() + seconds
+        while True:
+            left = limit - time.monotonic()
+            ended = self._background.wait(max(0.0, min(left, _MOMENT)))
+            if ended is not None:
+                return _completed(ended, "")
+            if self._supervisor.stopping:
+                raise Stopped("kern is stopping")
+            if left <= 0:
+                return None
+
+    def end(self, grace: float) -> Completed:
+        """Have it end; see `kern.api.Running.end`."""
+        self._background.request_end(grace)
+        while True:
+            ended = self._background.wait(_MOMENT)
+            if ended is not None:
+                return _completed(ended, "")
 
 
-def quoted(argv: tuple[str, ...]) -> str:
-    """A command line for people to read and to paste."""
-    if all(word.replace("/", "").replace("-", "").replace("_", "").replace(".", "").isalnum() for word in argv):
-        return " ".join(argv)
-    import shlex
+def _completed(ended: Ended, stdout: str) -> Completed:
+    return Completed(exit_code=ended.exit_code, stdout=stdout, timed_out=ended.timed_out, survivors=ended.survivors)
 
-    return shlex.join(argv)
+
+def _ignore(data: bytes) -> None:
+    """Throw output away."""
+
+
+def _nothing() -> None:
+    """Have nothing to finish."""

@@ -20,12 +20,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from kern.api import EnvDelta
 from kern.expression import fits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from kern.api import EnvDelta
 
 DEFAULT_PASS = (
     # Who and where: without PATH nothing is found, without HOME or a user name `os.path.expanduser` and `getpass` fail.
@@ -66,7 +65,34 @@ TOOL_PASS = (
     # ... and nothing that would have them install somewhere else than into kern's environment.
     *("!PIP_TARGET", "!PIP_PREFIX", "!PIP_ROOT", "!PIP_USER", "!PIP_PYTHON", "!PIP_BREAK_SYSTEM_PACKAGES"),
     *("!UV_SYSTEM_PYTHON", "!UV_PYTHON", "!UV_PROJECT_ENVIRONMENT", "!UV_BREAK_SYSTEM_PACKAGES"),
-    *("CONDARC", "CONDA_OVERRIDE_*", "CONDA_PKGS_DIRS", "MAMBARC", "MAMBA_ROOT_PREFIX", "PYENV_ROOT"),
+    # conda: its configuration and caches, where it is, and how rattler logs in to channels.
+    *(
+        "CONDARC",
+        "CONDA_OVERRIDE_*",
+        "CONDA_PKGS_DIRS",
+        "CONDA_ENVS_DIRS",
+        "CONDA_ENVS_PATH",
+        "CONDA",
+        "CONDA_EXE",
+        "CONDA_ROOT",
+        "CONDA_OFFLINE",
+    ),
+    *("CONDA_CHANNELS", "CONDA_CHANNEL_ALIAS", "RATTLER_AUTH_FILE"),
+    *("MAMBARC", "MAMBA_EXE", "MAMBA_ROOT_PREFIX"),
+    # pyenv: where it is, what it has selected, and how it installs.
+    *(
+        "PYENV_ROOT",
+        "PYENV_VERSION",
+        "PYENV_BOOTSTRAP_VERSION",
+        "PYTHON_BUILD_*",
+        "PYTHON_CONFIGURE_OPTS",
+        "PYTHON_CFLAGS",
+    ),
+    # npm and containers: registries, and where the engine is.
+    *("NPM_CONFIG_*", "npm_config_*", "!NPM_CONFIG_PREFIX", "!npm_config_prefix"),
+    *("DOCKER_*", "CONTAINER_HOST", "CONTAINER_CONNECTION", "CONTAINERS_*", "REGISTRY_AUTH_FILE"),
+    # nix, which finds its store, its settings and nixpkgs by variables.
+    *("NIX_*", "!NIX_BUILD_TOP"),
     # Getting sources. Of GIT_* only how to reach a server: GIT_DIR, GIT_INDEX_FILE and their like are set inside git
     # hooks and would have every git command of a build look at the wrong repository.
     *("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_*", "GIT_ASKPASS", "GIT_TERMINAL_PROMPT", "GIT_CONFIG_*"),
@@ -121,12 +147,11 @@ def apply(delta: EnvDelta, environ: Mapping[str, str]) -> dict[str, str]:
     return changed
 
 
-def base_environment(host: Mapping[str, str], pass_env: Sequence[str], set_env: Mapping[str, str]) -> dict[str, str]:
-    """The environment that a command starts from: what the allow-lists let through, then what the configuration sets.
-
-    Args:
-        host: the environment kern was started in.
-        pass_env: patterns that count after `DEFAULT_PASS`; ``!NAME`` takes away from that as well.
-        set_env: names to values that replace the host's.
-    """
-    return allowed(host, (*DEFAULT_PASS, *pass_env)) | dict(set_env)
+def compose(first: EnvDelta, second: EnvDelta) -> EnvDelta:
+    """One change that does what two do one after the other."""
+    replaced = {*second.unset, *second.set}
+    kept = {name: value for name, value in first.set.items() if name not in replaced}
+    before = {name: entries for name, entries in first.prepend.items() if name not in replaced}
+    front = {name: (*entries, *before.get(name, ())) for name, entries in second.prepend.items()}
+    unset = tuple(dict.fromkeys((*first.unset, *second.unset)))
+    return EnvDelta(set={**kept, **second.set}, unset=unset, prepend={**before, **front})

@@ -21,6 +21,8 @@ class KernError(Exception):
     """
 
     exit_code = 3
+    log = ""
+    tail = ""
 
     def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
         """Keep the three parts apart, so that each reporter may lay them out its own way."""
@@ -28,6 +30,11 @@ class KernError(Exception):
         self.message = message
         self.where = where
         self.hint = hint
+
+    @property
+    def sentence(self) -> str:
+        """The message with its place behind it, where there is room for one line alone."""
+        return f"{self.message} ({self.where})" if self.where else self.message
 
     def at(self, where: str) -> Self:
         """The same error with a place; finding a line means reading a file, so it is done when there is an error."""

@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from kern.drivers import loading
+from kern.drivers.aside import ASIDE
 from kern.errors import PluginError
 
 if TYPE_CHECKING:
@@ -111,7 +112,9 @@ class Hooks:
             _add(manager, guarded, "|".join(entry))
         except PluginError as error:
             self._leave_out(entry, error.message)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
             self._leave_out(entry, loading.raised(entry, error).message)
 
     def _guard(self, hook: str, function: Callable[..., object], entry: Entry) -> Callable[..., object]:
@@ -120,8 +123,11 @@ class Hooks:
             if entry in self._quarantined:
                 return None
             try:
-                return _checked(hook, function(*arguments, **keywords))
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+                with ASIDE:
+                    return _checked(hook, function(*arguments, **keywords))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
                 self._leave_out(entry, f"{loading.title(entry)} failed in {hook}: {loading.last_line(error)}")
                 return None
 

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from kern.drivers import index as _index
 from kern.drivers import loading
+from kern.drivers.aside import ASIDE
 from kern.drivers.index import GROUPS, Entry, Index
 from kern.drivers.known import canonical, claimant, install_line
+from kern.drivers.restrictions import Restriction, refusal
 from kern.errors import PluginError
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from kern.drivers.facts import Plugin
 
-__all__ = ["GROUPS", "Entry", "Registry", "install_line", "registry"]
+__all__ = ["GROUPS", "Entry", "Registry", "Restriction", "install_line", "registry"]
 
 
 class Registry:
@@ -33,10 +35,27 @@ class Registry:
         self._index: Index | None = None
         self._drivers: dict[tuple[str, str], Any] = {}
         self._faults: dict[Entry, loading.Fault] = {}
+        self._restrictions: tuple[Restriction, ...] = ()
 
-    def all(self, group: str) -> tuple[Entry, ...]:
-        """Every entry point of a group, doubles included, ordered by distribution and name."""
-        return tuple(sorted((entry for entry in self._current().entries if entry.group == group), key=_order))
+    def restrict(self, restrictions: tuple[Restriction, ...]) -> None:
+        """Leave plugins alone that are not wanted, from now on."""
+        with self._lock:
+            self._restrictions = restrictions
+            self._drivers.clear()
+
+    def refusal(self, entry: Entry) -> str:
+        """Why a plugin is left alone, in words; empty if it is not."""
+        return refusal(entry.distribution, self._restrictions) if self._restrictions else ""
+
+    def all(self, group: str, *, refused: bool = False) -> tuple[Entry, ...]:
+        """Every entry point of a group, doubles included, ordered by distribution and name.
+
+        Args:
+            group: one of `GROUPS`.
+            refused: those too that are left alone because the user or the project does not want them.
+        """
+        entries = (entry for entry in self._current().entries if entry.group == group)
+        return tuple(sorted((entry for entry in entries if refused or not self.refusal(entry)), key=_order))
 
     def entries(self, group: str) -> dict[str, Entry]:
         """The entry points of a group by name; of doubles the first (`load` refuses them)."""
@@ -70,8 +89,11 @@ class Registry:
         """
         with self._lock:
             try:
-                return loading.resolve(entry)
-            except (Exception, SystemExit) as error:
+                with ASIDE:
+                    return loading.resolve(entry)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 fault = self._faults[entry] = loading.raised(entry, error)
                 raise PluginError(fault.message, hint=fault.hint) from error
 
@@ -79,7 +101,7 @@ class Registry:
         """Names that are offered more than once in a group where one must answer, with all who offer them."""
         seen: dict[tuple[str, str], list[Entry]] = {}
         for entry in sorted(self._current().entries, key=_order):
-            if entry.group != "kern.hooks":
+            if entry.group != "kern.hooks" and not self.refusal(entry):
                 seen.setdefault((entry.group, entry.name), []).append(entry)
         return {key: tuple(entries) for key, entries in seen.items() if len(entries) > 1}
 
@@ -150,14 +172,25 @@ class Registry:
     def _made(self, group: str, name: str) -> Any:
         offers = [entry for entry in self.all(group) if entry.name == name]
         if len(offers) != 1:
-            from kern.drivers.facts import absent, doubled
-
-            raise doubled(offers) if offers else absent(group, name, self.names(group), self._installed())
+            raise self._undecided(group, name, offers)
         made = loading.make(offers[0])
         if not isinstance(made, loading.Fault):
             return made
         self._faults[offers[0]] = made
         raise PluginError(made.message, hint=made.hint) from made.cause
+
+    def _undecided(self, group: str, name: str, offers: list[Entry]) -> PluginError:
+        """The error for a name that nobody, or more than one, may answer to."""
+        from kern.drivers.facts import absent, denied, doubled
+
+        if offers:
+            return doubled(offers)
+        refused = [entry for entry in self.all(group, refused=True) if entry.name == name]
+        return (
+            denied(refused[0], self.refusal(refused[0]))
+            if refused
+            else absent(group, name, self.names(group), self._installed())
+        )
 
     def _look_again(self) -> bool:
         """Before blaming anybody: is the kept index true? Whether it is not, and has been replaced."""

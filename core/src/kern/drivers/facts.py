@@ -52,7 +52,7 @@ def plugins(
     doubles = registry.doubles()
     shown = []
     for group in GROUPS:
-        for entry in registry.all(group):
+        for entry in registry.all(group, refused=True):
             state, reason, hint = _known(entry, doubles, faults, registry)
             if check and state == loading.NOT_LOADED:
                 state, reason, hint = _tried(entry, registry, check_hooks)
@@ -68,8 +68,13 @@ def doubled(offers: Sequence[Entry]) -> PluginError:
     first = offers[0]
     return PluginError(
         f'{loading.KINDS[first.group]} "{first.name}" is offered more than once: by {_all(offers)}',
-        hint="uninstall all but one of them",
+        hint="uninstall all but one of them, or name the others in plugins.deny of the configuration",
     )
+
+
+def denied(entry: Entry, why: str) -> PluginError:
+    """The error for a name that only a plugin offers which the user or the project does not want."""
+    return PluginError(f"{loading.title(entry)} is {why}", hint="change that list, or use something else")
 
 
 def absent(group: str, name: str, names: Sequence[str], installed: AbstractSet[str]) -> PluginError:
@@ -94,6 +99,9 @@ def _known(
     faults: dict[Entry, loading.Fault],
     registry: Registry,
 ) -> tuple[str, str, str]:
+    refused = registry.refusal(entry)
+    if refused:
+        return loading.DENIED, f"{loading.title(entry)} is {refused}", ""
     offers = doubles.get((entry.group, entry.name))
     if offers is not None:
         error = doubled(offers)

@@ -17,7 +17,7 @@ import time
 import zlib
 from typing import NamedTuple
 
-GROUPS = ("kern.provider", "kern.builder", "kern.activator", "kern.adopter", "kern.hooks")
+GROUPS = ("kern.provider", "kern.builder", "kern.activator", "kern.adopter", "kern.locker", "kern.hooks")
 """The entry point groups of kern, in the order in which they are shown."""
 
 SCHEMA = 1

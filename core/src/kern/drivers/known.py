@@ -25,13 +25,14 @@ _BUILDERS = {
     "sdist": "kern-wheel",
     "wheel": "kern-wheel",
 }
+_ACTIVATORS = _ENVIRONMENTS | {"script": "kern-shell"}
 _FACTORS = _ENVIRONMENTS | {"mamba": "kern-conda", "micromamba": "kern-conda", "node": "kern-npm"}
 _PYTHONS = ("cpython", "pypy", "py")
 
 
 def family(group: str) -> dict[str, str]:
     """Names in an entry point group that belong to kern's own plugins, with the distribution of each."""
-    return _BUILDERS if group == "kern.builder" else _ENVIRONMENTS
+    return {"kern.builder": _BUILDERS, "kern.activator": _ACTIVATORS}.get(group, _ENVIRONMENTS)
 
 
 def claimant(factor: str) -> str | None:
@@ -43,6 +44,11 @@ def claimant(factor: str) -> str | None:
         if version != factor and (not version or version.replace(".", "").removesuffix("t").isdecimal()):
             return "kern-venv"
     return None
+
+
+def distributions() -> frozenset[str]:
+    """The distributions of kern's own family."""
+    return frozenset({"kern-core", "kern-shell", *_ENVIRONMENTS.values(), *_BUILDERS.values()})
 
 
 def canonical(name: str) -> str:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kern.drivers.aside import ASIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +21,8 @@ BROKEN = "broken"
 DOUBLED = "doubled"
 WRONG_API = "wrong api"
 NOT_LOADED = "not loaded"
-STATES = (OK, BROKEN, DOUBLED, WRONG_API, NOT_LOADED)
+DENIED = "denied"
+STATES = (OK, BROKEN, DOUBLED, WRONG_API, NOT_LOADED, DENIED)
 """What can be said about an entry point."""
 
 KINDS = {
@@ -27,6 +30,7 @@ KINDS = {
     "kern.builder": "builder",
     "kern.activator": "activator",
     "kern.adopter": "adopter",
+    "kern.locker": "locker",
     "kern.hooks": "hook plugin",
 }
 _PROTOCOLS = {
@@ -34,6 +38,7 @@ _PROTOCOLS = {
     "kern.builder": "Builder",
     "kern.activator": "Activator",
     "kern.adopter": "Adopter",
+    "kern.locker": "Locker",
 }
 _SHAPES: dict[str, type] = {"int": int, "str": str, "type[Any]": type, "tuple[str, ...]": tuple}
 _VARIADIC = 0x04
@@ -70,6 +75,15 @@ def resolve(entry: Entry) -> object:
 def make(entry: Entry) -> object | Fault:
     """A driver from its entry, checked; or what is wrong with it."""
     try:
+        return _made(entry)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, and even try to exit
+        return raised(entry, error)
+
+
+def _made(entry: Entry) -> object | Fault:
+    with ASIDE:
         factory = resolve(entry)
         if not callable(factory):
             return _fault(entry, f"{entry.target} is neither a class nor a function")
@@ -78,15 +92,19 @@ def make(entry: Entry) -> object | Fault:
         if wrong is not None:
             return wrong
         driver: object = factory()
-        return _api_fault(entry, getattr(driver, "api", None)) or _misfit(entry, driver) or driver
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything, and even try to exit
-        return raised(entry, error)
+    wrong = _api_fault(entry, getattr(driver, "api", None)) or _misfit(entry, driver)
+    if wrong is not None:
+        return wrong
+    from kern.drivers.guarding import guard
+
+    made: object = guard(entry, driver)
+    return made
 
 
 def raised(entry: Entry, error: BaseException) -> Fault:
     """What to say when importing or making something from an entry raised."""
     module = entry.target.partition(":")[0].strip()
-    return Fault(BROKEN, f"{title(entry)} can't be loaded from {module}: {last_line(error)}", _debug_hint(error), error)
+    return Fault(BROKEN, f"{title(entry)} can't be loaded from {module}: {last_line(error)}", debug_hint(error), error)
 
 
 def last_line(error: BaseException) -> str:
@@ -95,7 +113,8 @@ def last_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
-def _debug_hint(error: BaseException) -> str:
+def debug_hint(error: BaseException) -> str:
+    """How the whole traceback is seen; with ``KERN_DEBUG`` that traceback itself."""
     if not os.environ.get("KERN_DEBUG"):
         return "KERN_DEBUG=1 shows the whole traceback"
     import traceback
@@ -126,13 +145,25 @@ def _misfit(entry: Entry, driver: object) -> Fault | None:
     import kern.api
 
     protocol = getattr(kern.api, _PROTOCOLS[entry.group])
-    wrong = misfits(driver, protocol)
+    wrong = [*misfits(driver, protocol), *_optional_misfits(driver, protocol.__name__)]
     if not wrong:
         return None
     return _fault(entry, f"as a {protocol.__name__} it lacks or differs in {', '.join(wrong)}")
 
 
-def misfits(driver: object, protocol: type) -> list[str]:
+def _optional_misfits(driver: object, protocol: str) -> list[str]:
+    """The same for what a driver may have besides, where it has it."""
+    from kern.api.optional import OPTIONAL
+
+    there = [more for more in OPTIONAL.get(protocol, ()) if any(hasattr(driver, name) for name in _public(more))]
+    return [line for more in there for line in misfits(driver, more)]
+
+
+def _public(protocol: type) -> list[str]:
+    return [name for name in vars(protocol) if not name.startswith("_")]
+
+
+def misfits(driver: Any, protocol: type) -> list[str]:
     """Members of a protocol that an object lacks or has in another shape, each with what is wrong about it.
 
     Done by hand since `inspect.signature` takes milliseconds for what is needed in every run.
@@ -144,6 +175,8 @@ def misfits(driver: object, protocol: type) -> list[str]:
             wrong.append(f"{name} (missing)")
         elif not isinstance(getattr(driver, name), shape):
             wrong.append(f"{name} (not a {shape.__name__})")
+        elif shape is tuple and not all(isinstance(each, str) for each in getattr(driver, name)):
+            wrong.append(f"{name} (not a tuple of texts)")
     for name, member in vars(protocol).items():
         code = getattr(member, "__code__", None)
         if code is not None and not name.startswith("_"):
