@@ -2,12 +2,13 @@
 
 from typing import NamedTuple
 
-from kern.cli.declarations.model import JSON, Verb
+from kern.cli.declarations.model import JSON, MANY, Option, Verb
 
 
 class PluginsArguments(NamedTuple):
     """Arguments of ``kern plugins``."""
 
+    action: tuple[str, ...] = ()
     json: bool = False
     directory: str = ""
     config: str = ""
@@ -18,7 +19,13 @@ class PluginsArguments(NamedTuple):
 VERB = Verb(
     "plugins",
     PluginsArguments,
-    "Each is shown with its distribution, version and place.",
+    "Each is shown with its distribution, version and place. doctor also says what to do about those that are no good, "
+    "and fails if there are any; new NAME writes a complete plugin for a new kind of environment.",
     (JSON,),
-    examples=(("kern plugins", "list the plugins"),),
+    operand=Option("action", (), MANY, "Nothing to list them, doctor, or new and a name.", "ACTION"),
+    examples=(
+        ("kern plugins", "list the plugins"),
+        ("kern plugins doctor", "say what is wrong with them, and what to do"),
+        ("kern plugins new spack", "write a plugin for environments of the kind spack into kern-spack"),
+    ),
 )
