@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -286,22 +287,30 @@ def test_show_needs_a_name_that_exists(project: Project) -> None:
     assert "did you mean lint?" in project.error("show", "lin")
 
 
+UNHEARD = """
+import sys
+from kern.drivers import known
+for table in (known._ENVIRONMENTS, known._BUILDERS, known._FACTORS):
+    table["unheard"] = "kern-unheard"
+from kern.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""kern, whose family has one more plugin, which nobody can have installed."""
+
 ABSENT = {
-    "from requires": ('requires = ["kern-conda"]\nenv_list = ["py312"]\n', "kern-conda"),
-    "from a factor": ('env_list = ["py312-conda"]\n', "kern-conda"),
-    "from the provider's name": ('env_list = ["py312"]\n[env]\nprovider = "docker"\n', "kern-docker"),
-    "from a builder's name": (
-        'env_list = ["py312"]\n[env]\npackage = "mine"\n[package.mine]\nbuilder = "conda"\n',
-        "kern-conda",
-    ),
-    "from a package definition's name": ('env_list = ["py312"]\n[package.nix]\nmatch = "py312"\n', "kern-nix"),
+    "from requires": 'requires = ["kern-unheard"]\nenv_list = ["py312"]\n',
+    "from a factor": 'env_list = ["py312-unheard"]\n',
+    "from the provider's name": 'env_list = ["py312"]\n[env]\nprovider = "unheard"\n',
+    "from a builder's name": 'env_list = ["py312"]\n[env]\npackage = "mine"\n[package.mine]\nbuilder = "unheard"\n',
+    "from a package definition's name": 'env_list = ["py312"]\n[package.unheard]\nmatch = "py312"\n',
 }
 
 
 @pytest.mark.parametrize("how", ABSENT)
 def test_an_absent_plugin_is_one_sentence_with_the_install_line(project: Project, how: str) -> None:
-    text, distribution = ABSENT[how]
-    project.package().config(text)
+    distribution = "kern-unheard"
+    project.command = (sys.executable, "-c", UNHEARD)
+    project.package().config(ABSENT[how])
     said = project.error("run")
     assert distribution in said
     hint = next(line for line in said.splitlines() if line.startswith("hint: "))
@@ -351,3 +360,11 @@ def test_list_shows_the_default_ones_the_packages_and_why(project: Project) -> N
 def test_ten_thousand_environments_are_listed(project: Project) -> None:
     project.config('env_list = ["py3{0-99}-a{0-99}"]\n[env]\npackage = "none"\n')
     assert len(project.kern("list", "--names", code=0).out.splitlines()) == 10_000
+
+
+@pytest.mark.parametrize("verb", ["plan", "show", "lock"])
+def test_what_a_driver_refuses_stands_at_its_key(project: Project, verb: str) -> None:
+    project.config("env_list = ['a']\n[env]\npackage = 'none'\n[env.a]\n\ndeps = ['-r nowhere.txt']\n")
+    shown = project.kern(verb, "a").screen
+    assert "nowhere.txt" in shown
+    assert "kern.toml:6" in shown

@@ -181,3 +181,24 @@ def test_two_run_at_the_same_time(one: Project, wait_for: Callable[..., None]) -
 def test_the_python_of_the_tests_is_an_interpreter_for_it_too(one: Project) -> None:
     done = one.kern("exec", sys.executable, "--", "python", "-c", "import sys; print(sys.prefix)", code=0)
     assert done.out.strip() == sys.prefix
+
+
+@pytest.mark.parametrize("words", [("exec", "system", "--", "true"), ("run",), ("list",), ("init",)])
+def test_a_directory_that_is_gone_is_said_in_words(project: Project, tmp_path: Path, words: tuple[str, ...]) -> None:
+    script = 'mkdir gone; cd gone; rmdir ../gone; exec "$@"'
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", *project.command, *words],
+        cwd=tmp_path, env=project.variables(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the directory that kern is started in does not exist any more\n")
+
+
+def test_a_shell_is_the_users_own(one: Project, tmp_path: Path) -> None:
+    shell = tmp_path / "a shell"
+    shell.write_text('#!/bin/sh\necho "in $KERN_ENV_NAME with $#"; command -v python\nexit 7\n')
+    shell.chmod(0o755)
+    shown = one.kern("shell", "a", env={"SHELL": str(shell)}, code=7).out.splitlines()
+    assert shown == ["in a with 0", str(one.environment("a") / "bin" / "python")]
+    assert one.kern("shell", "a", env={"SHELL": None}, code=0).out == ""
+    assert "kern shell needs TARGET" in one.error("shell")

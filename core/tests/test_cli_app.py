@@ -13,7 +13,7 @@ from kern.errors import UsageError
 MISTAKES = [
     ("rnu", "there is no verb rnu", "did you mean run?"),
     ("py312", "there is no verb py312", "to run an environment: kern run py312; kern --help shows the verbs"),
-    ("-v", "no verb is given", "the verbs are run, exec, list"),
+    ("-v", "no verb is given", "the verbs are run, exec, shell, list"),
     ("rnu --help", "there is no verb rnu", "did you mean run?"),
     ("run --jbos 4", "unknown option --jbos", "did you mean --jobs?"),
     ("run --recr", "unknown option --recr", "did you mean --recreate?"),
@@ -27,7 +27,6 @@ MISTAKES = [
     ("show", "kern show needs ENV", "kern show --help shows what it takes"),
     ("completion", "kern completion needs SHELL", "kern completion --help shows what it takes"),
     ("schema run list", "kern schema can't do anything with list", "usage: kern schema [OPTIONS] [KIND]"),
-    ("plugins venv", "kern plugins can't do anything with venv", "usage: kern plugins [OPTIONS]"),
     ("list -- x", "kern list takes nothing after --", "usage: kern list [OPTIONS] [SELECTION...]"),
     ("exec py312 pytest -x", "kern exec needs -- before the command", "did you mean: kern exec py312 -- pytest -x"),
     ("exec py312 python -V", "kern exec needs -- before the command", "did you mean: kern exec py312 -- python -V"),

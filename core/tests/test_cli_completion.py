@@ -178,7 +178,7 @@ def test_fish_in_so_many_words() -> None:
     for line in (
         "complete -c kern -n '__kern_verb_is \"\"' -a list -d 'List the environments.'",
         "complete -c kern -n '__kern_verb_is run' -s x -l fail-fast -d 'Start nothing more after the first failure'",
-        "complete -c kern -n '__kern_verb_is schema' -x -a 'config run list show plan build plugins error'",
+        "complete -c kern -n '__kern_verb_is schema' -x -a 'config run list show plan build lock plugins error'",
         "complete -c kern -n '__kern_verb_is init' -l stdout -d 'Print the configuration instead of writing it'",
     ):
         assert line in lines

@@ -99,7 +99,6 @@ UNSURE = [
     ["show"],
     ["schema", "nonsense"],
     ["schema", "run", "list"],
-    ["plugins", "venv"],
     ["completion"],
 ]
 

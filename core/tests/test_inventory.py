@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kern.inventory import damage, take
+from kern.inventory import paths as files_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,16 @@ def location(tmp_path: Path) -> str:
 
 def paths(inventory: list[list[Any]]) -> list[str]:
     return [os.path.join(directory, file[0]) for directory, files in inventory for file in files]
+
+
+def test_files_can_be_left_out(location: str) -> None:
+    whole = files_of(take(location, (".",), ()))
+    assert sorted(whole) == sorted(paths(take(location, (".",), ())))
+    assert files_of(take(location, (".",), (), frozenset({"lib/a/other.py", "pyvenv.cfg", "lib/a/b"}))) == whole - {
+        "lib/a/other.py",
+        "lib/a/b/module.py",
+        "pyvenv.cfg",
+    }
 
 
 def test_everything_is_listed_once_but_what_is_volatile(location: str) -> None:

@@ -97,6 +97,7 @@ def test_the_list_as_json(open_session: Open) -> None:
             "factors": ["a", "conda"],
             "description": "x",
             "why": "packages asks for them",
+            "existing": "",
         }
         for package in ("wheel", "sdist")
     ]

@@ -221,8 +221,8 @@ SNAPSHOT = Snapshot("now", {}, ("a", "b", "c", "d"), unchanged=False)
     ("record", "snapshot", "reason"),
     [
         (None, SNAPSHOT, "not built yet"),
-        ({}, SNAPSHOT, "building it was interrupted"),
-        ({"state": "making"}, SNAPSHOT, "building it was interrupted"),
+        ({}, SNAPSHOT, "building it failed or was interrupted"),
+        ({"state": "making"}, SNAPSHOT, "building it failed or was interrupted"),
         ({"state": "ready", "fingerprint": {"x": 2}}, SNAPSHOT, "x changed"),
         ({"state": "ready", "fingerprint": {"x": 1}, "sources": "old"}, SNAPSHOT, "changed: a, b, c, ..."),
         (

@@ -18,7 +18,7 @@ from kern.inventory import take
 from kern.plan.builds import artifact_record, record_name
 from kern.plan.document import document, lines
 from kern.plan.environment import environment_spec
-from kern.plan.planner import Wanted, make_plan
+from kern.plan.planner import PlanChoices, make_plan
 from kern.plan.values import BUILD, MAKE, REUSE, SETTLE, UPDATE, Plan, RowPlan
 from kern.schemas import schema
 from kern.state import BUILDS, ENVIRONMENTS
@@ -33,7 +33,7 @@ WHEEL = "[env]\npackage = 'wheel'\n"
 
 
 def planned(session: Session, *names: str, **wanted: Any) -> Plan:
-    return make_plan(session, names or tuple(session.matrix), Wanted(**wanted))
+    return make_plan(session, names or tuple(session.matrix), PlanChoices(**wanted))
 
 
 def row(session: Session, name: str = "a", **wanted: Any) -> RowPlan:
@@ -81,7 +81,7 @@ def test_a_first_plan(open_session: Open, tmp_path: Path) -> None:
     project = tmp_path / "project"
     assert (only.row.label, only.action, only.reason, only.outcome) == ("a", MAKE, "new", "")
     assert only.spec.location == str(project / ".kern" / "envs" / "a")
-    assert only.inputs == {"deps": ["x"], "base_python": "", "package": "wheel"}
+    assert only.inputs == {"deps": ["x"], "base_python": "", "provider": "venv", "package": "wheel"}
     assert (only.build, only.artifact, only.stamp, only.pools) == ("build:wheel", None, "", ("making",))
     assert only.shown == (("pytest", "-k", "x"),)
     assert [build.key for build in plan.builds] == ["build:wheel"]
@@ -91,7 +91,7 @@ def test_a_first_plan(open_session: Open, tmp_path: Path) -> None:
 def test_the_plan_says_what_was_assumed_and_noticed(open_session: Open) -> None:
     session = open_session("")
     session.project = session.project._replace(assumed=("assumed",))
-    assert make_plan(session, (), Wanted(), ("noticed",)).notices == ("assumed", "noticed")
+    assert make_plan(session, (), PlanChoices(), ("noticed",)).notices == ("assumed", "noticed")
 
 
 def test_listeners_hear_of_the_plan(open_session: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +112,7 @@ def test_an_environment_is_used_again(open_session: Open) -> None:
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
-        ({"state": "making"}, "making it was interrupted"),
+        ({"state": "making"}, "making it failed or was interrupted"),
         ({"location": "/x"}, "the project was moved or copied"),
         ({"token": "other"}, "its directory is gone or is not kern's"),
         ({"inventory": [["", [["gone", 0o100000, 1, 1]]]]}, "damaged: gone is missing"),
@@ -347,7 +347,7 @@ def test_another_provider_s_options_do_no_harm(open_session: Open, drivers: Fake
     session = open_session(text)
     assert row(session, "a").spec.options.base_python == "y"
     assert row(session, "a-conda").spec.options.channels == ("x", "z")
-    assert row(session, "a-conda").inputs == {"deps": [], "channels": ["x", "z"], "package": ""}
+    assert row(session, "a-conda").inputs == {"deps": [], "channels": ["x", "z"], "provider": "conda", "package": ""}
 
 
 def file(folder: Path, name: str) -> str:
@@ -467,7 +467,7 @@ def every(open_session: Open, drivers: FakeRegistry) -> Plan:
     session = open_session(EVERY.replace("NOWHERE", AWAY))
     done(session, row(session, "d"))
     drivers.venv.absent["missing"] = Unavailable("no such python", "install it")
-    return make_plan(session, ("b", f"c-{AWAY}", "d", "e", "missing"), Wanted(), ("said",))
+    return make_plan(session, ("b", f"c-{AWAY}", "d", "e", "missing"), PlanChoices(), ("said",))
 
 
 def test_the_plan_as_json(open_session: Open, drivers: FakeRegistry) -> None:
@@ -507,6 +507,7 @@ def test_the_plan_as_lines(open_session: Open, drivers: FakeRegistry) -> None:
         "run    e",
         "         $ pytest 'a b'",
         "error  missing: no such python",
+        "         hint: install it",
         "2 to build, 3 to make, 4 to run, 1 skipped, 1 error",
     ]
     assert list(lines(Plan((), (), ()))) == ["nothing to do"]

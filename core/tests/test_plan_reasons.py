@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kern.api import Artifact
-from kern.plan.reasons import changed, decide, plain, why_remake
+from kern.plan.reasons import changed, decide, plain, settled, why_remake
 from kern.plan.values import MAKE, REUSE, UPDATE
 
 HERE = "/p/.kern/envs/a"
@@ -27,8 +27,8 @@ def record(**more: Any) -> dict[str, Any]:
     ("found", "reason"),
     [
         (None, "new"),
-        ({}, "making it was interrupted"),
-        (record(state="making"), "making it was interrupted"),
+        ({}, "making it failed or was interrupted"),
+        (record(state="making"), "making it failed or was interrupted"),
         (record(location="/elsewhere"), "the project was moved or copied"),
         (record(inputs=None), "its record can't be read"),
         (record(inputs=[1]), "its record can't be read"),
@@ -76,7 +76,7 @@ def test_what_changed(before: Any, after: dict[str, Any], reason: str) -> None:
     [
         (None, None, (MAKE, "new")),
         (None, WHEEL, (MAKE, "new")),
-        (record(state="making"), WHEEL, (MAKE, "making it was interrupted")),
+        (record(state="making"), WHEEL, (MAKE, "making it failed or was interrupted")),
         (record(), None, (REUSE, "")),
         (record(artifact=None), None, (REUSE, "")),
         (record(), WHEEL, (REUSE, "")),
@@ -130,3 +130,17 @@ def test_no_record_is_trusted(more: dict[str, Any], pure: bool) -> None:
     assert (action == REUSE) == (reason == "")
     if action == REUSE:
         assert (found["state"], found["location"], found["inputs"]) == ("ready", HERE, {"deps": ["a"]})
+
+
+def test_what_was_not_known_before_the_work_is_asked_again_after_it() -> None:
+    asked: list[int] = []
+
+    def ask() -> dict[str, Any]:
+        asked.append(1)
+        return {"interpreter": ("new", 1), "deps": ["seen too late"]}
+
+    assert settled({"deps": ["a"], "interpreter": "old"}, ask) == {"deps": ["a"], "interpreter": "old"}
+    assert not asked
+    found = settled({"deps": ["a"], "interpreter": None, "gone": None}, ask)
+    assert found == {"deps": ["a"], "interpreter": ["new", 1], "gone": None}
+    assert len(asked) == 1

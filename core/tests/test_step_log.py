@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kern.api import Command, Completed
-from kern.context import TAIL, Services, StepContext, describe_exit, quoted
+from kern.command_words import describe_exit, quoted
+from kern.context import TAIL, Services, StepContext
 from kern.errors import StepFailed
 from kern.log import StepLog
 from kern.process.values import Ended, Request

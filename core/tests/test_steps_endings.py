@@ -8,7 +8,7 @@ import pytest
 
 from kern.errors import ConfigError, KernError, LockTimeout, StepFailed
 from kern.events import BLOCKED, ERROR, FAILED, IGNORED, INTERRUPTED, PASSED, SKIPPED, TIMED_OUT, RowResult
-from kern.steps.blame import FULL, WORDS, blamed
+from kern.steps.blame import FULL, PLENTY, WORDS, blamed
 from kern.steps.row import exit_code
 
 if TYPE_CHECKING:
@@ -42,13 +42,24 @@ def test_a_failure_with_room_on_the_disk_is_what_it_says(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("words", WORDS)
-def test_what_a_tool_says_about_a_full_disk_is_said_shortly(tmp_path: Path, words: str) -> None:
+def test_what_a_tool_says_about_a_full_disk_is_said_shortly(
+    tmp_path: Path, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kern.store.free_bytes", lambda _: FULL * 2)
     found = blamed(StepFailed("uv failed", log="/log", tail=f"Traceback\nOSError: {words}"), [str(tmp_path)])
     assert isinstance(found, StepFailed)
     assert found.message.startswith("the disk is full, ")
     assert (found.where, found.log, found.tail) == (str(tmp_path), "/log", "")
     assert "KERN_WORK_DIR" in found.hint
     assert blamed(found, [str(tmp_path)]) is found
+
+
+def test_another_disk_may_be_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kern.store.free_bytes", {"/work": PLENTY}.get)
+    found = blamed(StepFailed("uv failed", tail=f"writing /other/x: {WORDS[0]}"), ["/work"])
+    assert (found.message, found.where) == ("a disk is full: uv failed", "")
+    assert isinstance(found, StepFailed)
+    assert "/other/x" in found.tail
 
 
 def test_the_fuller_disk_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

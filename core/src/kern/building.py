@@ -48,7 +48,8 @@ def build(session: Session, names: Sequence[str], packages: Sequence[str], jobs:
             session.warn(f"{event.title}: {event.outcome}")
 
     plan = Plan(tuple(builds.found.values()), (), ())
-    choices = Choices(jobs, True, False, None, new_run_directory(session.work_dir).path, {})
+    logs = new_run_directory(session.work_dir).path
+    choices = Choices(jobs=jobs, fail_fast=True, test=False, posargs=None, log_dir=logs, variables={})
     engine = Engine(session, plan, choices, emit)
     engine.execute()
     session.remember()

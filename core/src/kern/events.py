@@ -50,6 +50,8 @@ class RowResult(NamedTuple):
         artifact: kind, path, digest, version of the package that was tested; empty for none.
         interpreter: the interpreter's path, empty where there is none.
         installed: name and version of what is installed in the environment.
+        existing: the environment that it ran in instead of one of its own, as `kern.plan.existing.place_of` has it; else empty.
+        drift: what that lacks of what the row asks for, in words.
     """
 
     row: str
@@ -65,6 +67,8 @@ class RowResult(NamedTuple):
     artifact: tuple[tuple[str, str], ...] = ()
     interpreter: str = ""
     installed: tuple[tuple[str, str], ...] = ()
+    existing: str = ""
+    drift: tuple[str, ...] = ()
 
 
 class RunStarted(NamedTuple):
@@ -130,11 +134,12 @@ class Notice(NamedTuple):
 
 
 class RunFinished(NamedTuple):
-    """Everything has ended. ``exit_code`` is what kern will exit with."""
+    """Everything has ended. ``exit_code`` is what kern will exit with; ``options``: what it takes to run the same again."""
 
     results: tuple[RowResult, ...]
     exit_code: int
     seconds: float
+    options: tuple[str, ...] = ()
 
 
 Event = RunStarted | StepStarted | CommandStarted | Output | StepFinished | RowFinished | Notice | RunFinished

@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from kern.config.substitute import expand_words
+from kern.environ import apply
 from kern.errors import LockTimeout, StepFailed, Stopped, UsageError
 from kern.events import INTERRUPTED, StepFinished
 from kern.log import StepLog
-from kern.plan.environment import environment_from
-from kern.plan.planner import Wanted, broken, make_plan
+from kern.plan.adopting import adopt
+from kern.plan.environment import environment_from, is_ready
+from kern.plan.planner import PlanChoices, make_plan
 from kern.plan.run_settings import run_settings
-from kern.plan.values import Plan, RowPlan
-from kern.steps.commands import place_for
+from kern.plan.values import REUSE, Plan, RowPlan
+from kern.steps.activation import activated_for, script_paths
+from kern.steps.commands import place_for, seen_before
 from kern.steps.engine import Choices, Engine
+from kern.steps.existing import UNCHANGED
 from kern.store import new_run_directory
 
 if TYPE_CHECKING:
-    from kern.api import Environment
+    from collections.abc import Callable, Iterator, Mapping
+
+    from kern.api import Activation, Environment
     from kern.session import Session
 
 
-def execute(session: Session, target: str, argv: tuple[str, ...]) -> int:
+def execute(
+    session: Session, target: str, argv: tuple[str, ...], *, base: str, why: bool = False, alone: bool = False
+) -> int:
     """Run a command in an environment.
 
     Args:
-        session: the project; `kern.config.project.nowhere` will do for a path.
-        target: name of an environment of the project, or path of a virtual environment or interpreter.
-        argv: the command.
+        session: the project; `kern.config.project.nowhere` will do for a path and for ``KIND:NAME``.
+        target: name of an environment of the project, or any other that an adopter knows.
+        argv: the command; nothing to say only what the target is.
+        base: what a path is relative to.
+        why: say what was asked for the target, and what was answered.
+        alone: there is no project.
 
     Returns:
         Its exit code; 128 plus the number of the signal that ended it.
@@ -36,49 +49,70 @@ def execute(session: Session, target: str, argv: tuple[str, ...]) -> int:
         UsageError: the target is nothing that kern knows.
         StepFailed: the environment is not there and could not be made, or the command does not exist.
     """
-    return _in_existing(session, target, argv) if is_path(target) else _in_own(session, target, argv)
+    explain = session.warn if why else _silent
+    refused = UsageError(f"there is no project at {base}") if alone else _refusal(session, target)
+    if refused is None:
+        return _in_own(session, target, argv, explain)
+    try:
+        found = adopt(session, target, base=base, explain=explain, otherwise=refused)
+    except UsageError as error:
+        raise error.at("command line") from None
+    return _run(session, found.adopted.environment, argv, None) if argv else 0
 
 
-def is_path(target: str) -> bool:
-    """Whether a target is a path, which needs no project, and not the name of an environment."""
-    return os.sep in target or target in (os.curdir, os.pardir)
+def _silent(text: str) -> None:
+    """Nobody has asked why."""
 
 
-def _in_existing(session: Session, target: str, argv: tuple[str, ...]) -> int:
-    path = os.path.abspath(os.path.expanduser(target))
-    if not os.path.exists(path):
-        raise UsageError(f"there is nothing at {path}", where="command line")
-    for name in session.registry.names("kern.adopter"):
-        adopter = session.registry.load("kern.adopter", name)
-        environment: Environment | None = adopter.adopt(path, session.context(name))
-        if environment is not None:
-            return _run(session, environment, argv, None)
-    raise UsageError(
-        f"{path} is no environment that an installed plugin recognises",
-        where="command line",
-        hint="give the directory of a virtual environment, or the path of an interpreter",
-    )
+def _refusal(session: Session, target: str) -> UsageError | None:
+    """Why a bare name is no environment of the project, ``None`` if it is one."""
+    try:
+        session.select((target,))
+    except UsageError as error:
+        return error
+    return None
 
 
-def _in_own(session: Session, target: str, argv: tuple[str, ...]) -> int:
+def _in_own(
+    session: Session, target: str, argv: tuple[str, ...], explain: Callable[[str], None], tenant: str = ""
+) -> int:
+    """Run in an environment that kern makes; ``tenant`` is the environment whose row runs there by configuration."""
     names = session.select((target,)).names
     if len(names) != 1:
         raise UsageError(f"{target!r} is {len(names)} environments, kern exec takes one", where="command line")
-    row = session.rows.rows_of(names[0])[0]
-    record = session.record(row.key)
+    row = session.rows.made_rows_of(names[0])[0]
+    place = session.rows.target_of(names[0])
+    if place:
+        return _in_borrowed(session, names[0], place, argv, explain)
     location = session.state.environment_path(row.key)
-    ready = record is not None and record.get("state") == "ready" and not broken(session, record, location)
-    if not ready:
+    explain(f"{target} is the environment {names[0]} of this project, at {location}")
+    if not argv:
+        return 0
+    record = session.record(row.key)
+    if not is_ready(session, record, location):
         _make(session, names[0])
         record = session.record(row.key)
     if record is None:
         raise StepFailed(f"{row.label} could not be made", hint=f"kern run --no-test {row.name} says more")
     with session.lock(f"env.{row.key}", exclusive=False):
-        return _run(session, environment_from(record), argv, names[0])
+        return _run(session, environment_from(record), argv, tenant or names[0], kept=bool(tenant))
+
+
+def _in_borrowed(session: Session, name: str, place: str, argv: tuple[str, ...], explain: Callable[[str], None]) -> int:
+    """Run in the environment that one of the project is configured to run in, with the row's own variables."""
+    from kern.plan.existing import own, own_name
+
+    row = session.rows.rows_of(name)[0]
+    explain(f"{name} runs in an existing environment: {place}")
+    if own_name(session, place):
+        own(session, row, place)
+        return _in_own(session, place, argv, explain, tenant=name)
+    found = adopt(session, place, base=session.project.directory, first=row.provider, explain=explain)
+    return _run(session, found.adopted.environment, argv, name, kept=True) if argv else 0
 
 
 def _make(session: Session, name: str) -> None:
-    plan = make_plan(session, (name,), Wanted())
+    plan = make_plan(session, (name,), PlanChoices())
     rows = tuple(row._replace(depends=()) for row in plan.rows if row.row.name == name)[:1]
     failures: list[StepFinished] = []
 
@@ -87,7 +121,8 @@ def _make(session: Session, name: str) -> None:
             failures.append(event)
 
     session.warn(f"making {name} first")
-    choices = Choices(1, True, False, None, new_run_directory(session.work_dir).path, {})
+    logs = new_run_directory(session.work_dir).path
+    choices = Choices(jobs=1, fail_fast=True, test=False, posargs=None, log_dir=logs, variables={})
     engine = Engine(session, Plan(plan.builds, rows, ()), choices, emit)
     results = engine.execute()
     session.remember()
@@ -102,25 +137,66 @@ def _make(session: Session, name: str) -> None:
             raise StepFailed(result.reason, where=name, hint=result.hint)
 
 
-def _run(session: Session, environment: Environment, argv: tuple[str, ...], name: str | None) -> int:
+def _run(
+    session: Session, environment: Environment, argv: tuple[str, ...], name: str | None, *, kept: bool = False
+) -> int:
+    """Run a command; ``name`` is the environment of the project whose variables count, ``kept``: it is not kern's."""
     from kern.process import Request
     from kern.process.relay import relay
 
-    activator = session.registry.load("kern.activator", environment.activator)
-    log = StepLog(os.path.join(session.work_dir, "logs", "exec.log"), session.masker) if name else None
-    with activator.activate(environment, session.context(environment.activator, log)) as activation:
-        environ = dict(session.environ)
-        if name is None:
-            from kern.environ import apply
-
-            environ = apply(activation.delta, environ)
+    more = UNCHANGED if kept or name is None else {}
+    plan = _row_plan(session, name) if name else None
+    with _entered(session, environment, plan, more) as activation:
+        if plan is None:
+            environ = apply(activation.delta, {**more, **session.environ})
+            prefix = activation.prefix
         else:
-            environ = dict(place_for(session, _row_plan(session, name), environment, activation, "", None, {}).environ)
-        request = Request((*activation.prefix, *argv), os.getcwd(), environ, foreground=True)
+            place = place_for(session, plan, environment, activation, "", None, more)
+            environ = dict(place.environ)
+            prefix = (*place.prefix, *expand_words(plan.run.command_prefix, place.names, ""))
+        if not prefix:
+            _warn_of_stranger(session, environment, argv[0], environ)
+        request = Request((*prefix, *argv), os.getcwd(), environ, foreground=True)
         supervisor = session.supervisor()
         with relay(supervisor.forward):
             ended = supervisor.run(request, lambda _: None)
     return 128 - ended.exit_code if ended.exit_code < 0 else ended.exit_code
+
+
+def _warn_of_stranger(session: Session, environment: Environment, program: str, environ: Mapping[str, str]) -> None:
+    """Say so if a name that means the interpreter (``python3``) leads to another one than the environment's."""
+    own = environment.interpreter or ""
+    stem = os.path.basename(own).rstrip("0123456789.")
+    if not stem or os.sep in program or program.rstrip("0123456789.") != stem:
+        return
+    paths = (os.path.join(place, program) for place in environ.get("PATH", "").split(os.pathsep) if place)
+    found = next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), own)
+    if os.path.dirname(found) != os.path.dirname(own) and os.path.realpath(found) != os.path.realpath(own):
+        session.warn(f"{environment.location} has no program {program}, so {found} runs")
+
+
+@contextmanager
+def _entered(
+    session: Session, environment: Environment, plan: RowPlan | None, more: dict[str, str]
+) -> Iterator[Activation]:
+    """Activate as for a row; the log is kept where there is a project, and elsewhere only as long as it is needed."""
+    name = "exec.log" if plan is not None else f"exec-{os.getpid()}.log"
+    folder = session.work_dir if plan is not None else session.services.cache_root
+    log = StepLog(os.path.join(folder, "logs", name), session.masker)
+
+    def seen() -> dict[str, str]:
+        if plan is None:
+            return {**more, **session.environ}
+        return seen_before(session, plan, environment, "", None, more)
+
+    scripts = script_paths(session, plan) if plan is not None else ()
+    try:
+        with activated_for(session, environment, scripts, seen, log) as activation:
+            yield activation
+    finally:
+        log.close()
+    if plan is None and os.path.exists(log.path):
+        os.unlink(log.path)
 
 
 def _row_plan(session: Session, name: str) -> RowPlan:
@@ -129,4 +205,4 @@ def _row_plan(session: Session, name: str) -> RowPlan:
     row = session.rows.rows_of(name)[0]
     run = run_settings(session.project, session.settings, row)
     spec = environment_spec(session, row)
-    return RowPlan(row, spec, run, "reuse", "", {}, "", None, "", (), ())
+    return RowPlan(row, spec, run, REUSE, "", {}, "", None, "", (), ())

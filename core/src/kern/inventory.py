@@ -13,11 +13,14 @@ from typing import Any
 MARKER = ".kern-owned"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LINK_FIELDS = 3
+_A_DIRECTORY: list[Any] = [None]
 _KIND = 0o170000 | stat.S_IXUSR
 """What is kept of a file's mode: its type, and whether its owner may execute it."""
 
 
-def take(location: str, watch: tuple[str, ...], volatile: tuple[str, ...]) -> list[list[Any]]:
+def take(
+    location: str, watch: tuple[str, ...], volatile: tuple[str, ...], without: frozenset[str] = frozenset()
+) -> list[list[Any]]:
     """List the files of an environment.
 
     Args:
@@ -25,6 +28,7 @@ def take(location: str, watch: tuple[str, ...], volatile: tuple[str, ...]) -> li
         watch: directories and files below it, relative to it; ``"."`` is everything. The proof that kern made it is
             always part of the list.
         volatile: names of files and directories that are left out wherever they are.
+        without: paths of files that are left out, relative to ``location``.
 
     Returns:
         A JSON value for `damage`: for each directory its path relative to ``location`` and a list of its files, each
@@ -34,30 +38,72 @@ def take(location: str, watch: tuple[str, ...], volatile: tuple[str, ...]) -> li
         OSError: something can't be read.
     """
     left_out = frozenset(volatile)
-    found: dict[str, dict[str, list[Any]]] = {}
-    waiting = [MARKER, *(os.path.normpath(path) for path in watch)]
+    found: dict[str, list[list[Any]]] = {}
+    waiting = []
+    for path in (MARKER, *(os.path.normpath(path) for path in watch)):
+        directory, _, name = path.rpartition("/")
+        if name not in left_out:
+            waiting += [""] if path == "." else _note(location, directory, [name], without, found)
     while waiting:
-        path = waiting.pop()
-        if os.path.basename(path) not in left_out:
-            waiting += _visit(location, path, found)
-    return [[directory, [files[name] for name in sorted(files)]] for directory, files in sorted(found.items())]
+        directory = waiting.pop()
+        waiting += _note(location, directory, None, without, found, left_out)
+    return [[directory, sorted(_once(files))] for directory, files in sorted(found.items()) if files]
 
 
-def _visit(location: str, path: str, found: dict[str, dict[str, list[Any]]]) -> list[str]:
-    """Note a file; of a directory, return the paths in it."""
-    absolute = os.path.join(location, path)
+def _note(
+    location: str,
+    directory: str,
+    names: list[str] | None,
+    without: frozenset[str],
+    found: dict[str, list[list[Any]]],
+    left_out: frozenset[str] = frozenset(),
+) -> list[str]:
+    """Note files of a directory, by default all of them; return the directories among them.
+
+    Everything is looked at from the open directory: to look up each path from the root would take twice as long.
+    """
+    below = []
     try:
-        status = os.lstat(absolute)
+        descriptor = os.open(f"{location}/{directory}", _DIRECTORY)
+    except FileNotFoundError:
+        return []
+    try:
+        for name in os.listdir(descriptor) if names is None else names:
+            path = f"{directory}/{name}" if directory else name
+            if name in left_out or path in without:
+                continue
+            file = _looked_at(name, descriptor)
+            if file == _A_DIRECTORY:
+                below.append(path)
+            elif file:
+                found.setdefault(directory, []).append(file)
+    finally:
+        os.close(descriptor)
+    return below
+
+
+def _looked_at(name: str, descriptor: int) -> list[Any]:
+    """What is kept of a file; nothing for one that is not there."""
+    try:
+        status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
     except FileNotFoundError:
         return []
     if stat.S_ISDIR(status.st_mode):
-        return [name if path == "." else f"{path}/{name}" for name in os.listdir(absolute)]
-    directory, _, name = path.rpartition("/")
+        return _A_DIRECTORY
     kind = status.st_mode & _KIND
-    is_link = stat.S_ISLNK(status.st_mode)
-    rest = [os.readlink(absolute)] if is_link else [status.st_size, status.st_mtime_ns]
-    found.setdefault(directory, {})[name] = [name, kind, *rest]
-    return []
+    if stat.S_ISLNK(status.st_mode):
+        return [name, kind, os.readlink(name, dir_fd=descriptor)]
+    return [name, kind, status.st_size, status.st_mtime_ns]
+
+
+def _once(files: list[list[Any]]) -> list[list[Any]]:
+    """Files without those that two watched paths have in common."""
+    return list({file[0]: file for file in files}.values())
+
+
+def paths(inventory: list[list[Any]]) -> frozenset[str]:
+    """The files that `take` found, relative to the environment's directory."""
+    return frozenset(_join(directory, file[0]) for directory, files in inventory for file in files)
 
 
 def damage(location: str, inventory: list[list[Any]]) -> str | None:

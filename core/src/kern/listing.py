@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kern.session import Session
 
-DECIDING = ("skip_install", "package", "packages")
+DECIDING = ("skip_install", "package", "packages", "existing")
 
 
 class Listed(NamedTuple):
@@ -50,6 +50,8 @@ def listing(session: Session, names: Sequence[str], *, decide: bool) -> Iterator
 def _alike(session: Session) -> tuple[str, str] | None:
     """The package and the rule that hold for all environments, if nothing can make a difference between them."""
     if session.project.packages or any(session.settings.varies(key) for key in DECIDING):
+        return None
+    if session.settings.value("", (), "existing"):
         return None
     found = session.rows.match("", (), decide=False)
     if len(found.packages) > 1:
@@ -101,4 +103,5 @@ def document(listed: Listed) -> dict[str, Any]:
         "factors": list(row.factors),
         "description": listed.description,
         "why": row.why,
+        "existing": row.existing,
     }

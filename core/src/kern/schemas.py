@@ -42,6 +42,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "texts": {"type": "object", "additionalProperties": STRING},
     "pools": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}},
     "lists": {"type": "object", "additionalProperties": STRINGS},
+    "plugins": {"type": "object", "properties": {"allow": STRINGS, "deny": STRINGS}, "additionalProperties": False},
 }
 EXTENSIBLE = frozenset({"strings", "commands", "variables"})
 
@@ -148,6 +149,9 @@ def _object(**properties: Any) -> dict[str, Any]:
 
 
 TEXTS = {"type": "array", "items": STRING}
+EXISTING = {
+    "anyOf": [_object(target=STRING, kind=STRING, location=STRING, interpreter=STRING, why=STRING), {"type": "null"}]
+}
 OUTPUTS: dict[str, dict[str, Any]] = {
     "list": {
         "environments": _objects(
@@ -159,6 +163,7 @@ OUTPUTS: dict[str, dict[str, Any]] = {
             factors=TEXTS,
             description=STRING,
             why=STRING,
+            existing=STRING,
         )
     },
     "show": {
@@ -168,6 +173,9 @@ OUTPUTS: dict[str, dict[str, Any]] = {
             factors=TEXTS,
             provider=STRING,
             rows=_objects(row=STRING, package=STRING, why=STRING),
+            requirements={"type": "object", "additionalProperties": TEXTS},
+            existing=EXISTING,
+            drift=TEXTS,
             settings={"type": "object", "additionalProperties": _object(**{"value": {}, "from": TEXTS})},
         )
     },
@@ -189,7 +197,7 @@ OUTPUTS: dict[str, dict[str, Any]] = {
             package=STRING,
             provider=STRING,
             why_package=STRING,
-            action={"enum": ["make", "update", "reuse", "settle", "skipped", "error"]},
+            action={"enum": ["make", "update", "reuse", "settle", "existing", "skipped", "error"]},
             reason=STRING,
             hint=STRING,
             build=STRING,
@@ -197,10 +205,23 @@ OUTPUTS: dict[str, dict[str, Any]] = {
             location=STRING,
             depends=TEXTS,
             commands={"type": "array", "items": TEXTS},
+            existing=EXISTING,
+            drift=TEXTS,
         ),
         "notices": TEXTS,
     },
     "build": {"artifacts": _objects(kind=STRING, name=STRING, version=STRING, digest=STRING, path=STRING)},
+    "lock": {
+        "locks": _objects(
+            environments=TEXTS,
+            path=STRING,
+            outcome={"enum": ["locked", "unchanged", "failed", "stale", "none"]},
+            reason=STRING,
+            hint=STRING,
+            log=STRING,
+            tail=STRING,
+        )
+    },
     "plugins": {
         "plugins": {"type": "array", "items": {"type": "object", "additionalProperties": STRING}},
     },

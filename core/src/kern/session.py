@@ -17,8 +17,11 @@ from kern.errors import KernError, UsageError
 from kern.expression import factors_of
 from kern.hooks import Hooks
 from kern.matrix import PLATFORMS, environments
+from kern.parsed import keep, recall
 from kern.places import can_hold_environments, elsewhere
 from kern.plan.rows import Rows
+from kern.plan.targets import Targets
+from kern.restrictions import restrictions
 from kern.select import Selected, select
 from kern.settings import Settings
 from kern.state import ENVIRONMENTS, SOURCES, State
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from kern.log import StepLog
     from kern.process import Supervisor
     from kern.secrets import Masker
+    from kern.sharing import Sharing
     from kern.sources import Snapshot
 
 WORK_DIR = ".kern"
@@ -38,6 +42,11 @@ WORK_DIR = ".kern"
 
 class Session:
     """A project as one command sees it. Everything is loaded when it is first asked for."""
+
+    reports: tuple[str, ...] = ()
+    sharing: Sharing | None = None  # the activations that rows of a run share, where there can be any
+    env_from = ""
+    _supervisor: Supervisor | None = None
 
     def __init__(
         self,
@@ -69,22 +78,22 @@ class Session:
             UsageError: there is no project.
             ConfigError: a mistake in the configuration.
         """
+        self.directory = directory
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
         self.warn = warn or _to_stderr
         self.recreate = recreate
         self.lanes = lanes
         self.lock_timeout = lock_timeout
         self.foreground = foreground
-        self._reader = Reader(_recall)
+        self._reader = Reader(recall)
         self.project: Project = project or load(directory, config, self._reader)
         self.registry: Registry = registry()
+        self.registry.restrict(restrictions(self.project, self._reader, self.environ))
         self.stopping: Callable[[], bool] = lambda: False
-        self._supervisor: Supervisor | None = None
         self._snapshots: dict[tuple[str, tuple[str, ...]], Snapshot] = {}
         self._previous: dict[tuple[str, tuple[str, ...]], dict[str, Any] | None] = {}
         self._records: dict[str, tuple[str, dict[str, Any] | None]] = {}
         self.stamps: dict[str, str] = {}
-        self.reports: tuple[str, ...] = ()
         if self.project.requires:
             self.registry.require(self.project.requires, where=self.project.where("requires"))
         self.hooks.project(self.project)
@@ -114,7 +123,7 @@ class Session:
     @cached_property
     def rows(self) -> Rows:
         """Maker of rows."""
-        return Rows(self.project, self.settings, self.registry, self.providers)
+        return Rows(self.project, self.settings, self.registry, self.providers, Targets(self))
 
     @cached_property
     def work_dir(self) -> str:
@@ -134,7 +143,7 @@ class Session:
     @cached_property
     def state(self) -> State:
         """The work directory's contents."""
-        return State(self.work_dir, self._say)
+        return State(self.work_dir, lambda text: self.warn(text))  # noqa: PLW0108 - who takes it may change
 
     @cached_property
     def masker(self) -> Masker:
@@ -222,7 +231,7 @@ class Session:
                 self.state.note(SOURCES, self._sources_name(key), taken.state)
         for path, (content, table) in self._reader.parsed.items():
             if not self._holds_secrets(content):
-                _keep(path, content, table)
+                keep(path, content, table)
 
     def _holds_secrets(self, content: bytes) -> bool:
         """Whether a configuration file has something in it that should stand in no other file."""
@@ -243,7 +252,6 @@ class Session:
     def _ask(self, argv: list[str], cwd: str) -> bytes | None:
         """Run a small program of the host for its output; ``None`` if it can't be or fails."""
         from kern.api import Command
-        from kern.errors import KernError
 
         try:
             done = self.context("kern").run(Command(argv=tuple(argv), cwd=cwd), check=False, echo=False)
@@ -262,34 +270,12 @@ class Session:
         known = self.providers | PLATFORMS | frozenset(self.project.packages)
         return all(factor in known or provider.claims(factor) for factor in factors)
 
-    def _say(self, text: str) -> None:
-        self.warn(text)
-
     def _labelled(self, labels: tuple[str, ...]) -> list[str]:
         if not labels:
             return []
         from kern.labels import labelled
 
         return labelled(self.project, self.settings, self.matrix, labels)
-
-
-PARSED = "configuration"
-"""Kind of the records in the user's cache that hold parsed configuration files."""
-
-
-def _recall(path: str, content: bytes) -> dict[str, Any] | None:
-    """What a configuration file was parsed to before; only the very same text counts."""
-    known = State(cache_dir()).read(PARSED, path)
-    same = known is not None and known.get("text") == content.decode(errors="surrogateescape")
-    return known["table"] if known is not None and same and isinstance(known.get("table"), dict) else None
-
-
-def _keep(path: str, content: bytes, table: dict[str, Any]) -> None:
-    """Remember a parsed configuration file. It is in the user's cache since a project's own folder can be anybody's."""
-    try:
-        State(cache_dir()).write(PARSED, path, {"text": content.decode(), "table": table})
-    except (KernError, TypeError, ValueError):
-        return  # an unwritable cache, or dates, which JSON does not have
 
 
 def _to_stderr(text: str) -> None:

@@ -15,7 +15,7 @@ from kern.expression import Specificity, specificity
 from kern.expression_index import Index, candidates, index
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from kern.config.project import Project, Table
 
@@ -139,16 +139,15 @@ class Settings:
         origins: list[tuple[str, ...]] = []
         ties: dict[str, tuple[_Match, _Match]] = {}
         for level in _levels(matches):
+            origins.extend(place for match in level for place in _spelled(key, match.table))
             seen: dict[str, _Match] = {}
-            for match in level:
-                origins.extend(_spelled(key, match.table))
-                for inner, item in _joined(key, match.table).items():
-                    first = seen.setdefault(inner, match)
-                    if first is match:
-                        ties.pop(inner, None)
-                    elif value[inner] != item:
-                        ties[inner] = (first, match)
-                    value[inner] = item
+            for inner, item, match in _entries(key, level):
+                first = seen.setdefault(inner, match)
+                if first is match:
+                    ties.pop(inner, None)
+                elif value[inner] != item:
+                    ties[inner] = (first, match)
+                value[inner] = item
         for inner, tie in ties.items():
             raise self._tie(name, f"{key}.{inner}", tie)
         return Value(value, tuple(origins))
@@ -191,6 +190,13 @@ def _levels(matches: list[_Match]) -> list[list[_Match]]:
         else:
             levels.append([match])
     return levels
+
+
+def _entries(key: str, level: list[_Match]) -> Iterator[tuple[str, Any, _Match]]:
+    """What the tables of a level say below a key: name, value, and who says it."""
+    for match in level:
+        for name, value in _joined(key, match.table).items():
+            yield name, value, match
 
 
 def _added(key: str, matches: list[_Match]) -> Value:

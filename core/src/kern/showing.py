@@ -10,6 +10,8 @@ from kern.expression import factors_of
 from kern.plan.preview import mask
 
 if TYPE_CHECKING:
+    from kern.api import ProviderRequirements
+    from kern.plan.values import Row
     from kern.session import Session
 
 
@@ -53,6 +55,33 @@ def _refers(text: str) -> bool:
     return text.startswith("{env:") and text.count(":") == 1 and text.find("}") == len(text) - 1
 
 
+def _requirements(session: Session, row: Row) -> dict[str, list[str]]:
+    """What a row asks for, for those who provide it in another way; nothing where the provider can't tell."""
+    from kern.plan.environment import OptionPlaced, environment_spec
+
+    provider = session.rows.provider(row.name, row.factors)
+    if not hasattr(provider, "requirements"):
+        return {}
+    telling: ProviderRequirements = provider
+    with OptionPlaced(session, row):
+        found = telling.requirements(environment_spec(session, row), session.context(row.provider))
+    return {kind: list(texts) for kind, texts in found.items()}
+
+
+def _existing(session: Session, row: Row) -> dict[str, Any]:
+    """The environment that a row runs in instead of one of its own, and what that lacks."""
+    if not row.existing:
+        return {"existing": None, "drift": []}
+    from kern.plan.environment import environment_spec
+    from kern.plan.existing import Adoptions, facts
+
+    found = Adoptions(session).of(row)
+    provider = session.rows.provider(row.name, row.factors)
+    spec, context = environment_spec(session, row), session.context(row.provider)
+    lacking = provider.drift(spec, found.adopted, context) if found.adopted else ()
+    return {"existing": facts(found), "drift": list(lacking)}
+
+
 def document(session: Session, name: str) -> dict[str, Any]:
     """An environment's settings as a JSON value."""
     rows = session.rows.rows_of(name)
@@ -62,6 +91,8 @@ def document(session: Session, name: str) -> dict[str, Any]:
         "factors": list(factors_of(name)),
         "provider": rows[0].provider,
         "rows": [{"row": row.label, "package": row.package, "why": row.why} for row in rows],
+        "requirements": _requirements(session, rows[0]),
+        **_existing(session, rows[0]),
         "settings": {
             shown.key: {"value": shown.value, "from": list(shown.origins)} for shown in settings_of(session, name)
         },

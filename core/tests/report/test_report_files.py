@@ -19,7 +19,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kern.errors import KernError, UsageError
-from kern.events import FAILED, OUTCOMES, PASSED, CommandResult, Output, RowFinished, RowResult, RunFinished, RunStarted
+from kern.events import (
+    ERROR,
+    FAILED,
+    OUTCOMES,
+    PASSED,
+    CommandResult,
+    Output,
+    RowFinished,
+    RowResult,
+    RunFinished,
+    RunStarted,
+)
 from kern.report import Together, file_reporter, junit, markdown
 from kern.report.document import DOCUMENT_SCHEMA, document, text_of
 from kern.report.files import publish
@@ -452,3 +463,14 @@ def test_the_tail_begins_with_a_whole_character(tmp_path: Path, text: str, limit
     path.write_bytes(text.encode())
     excerpt = tail(str(path), limit)
     assert decode(excerpt.data)[1] is False
+
+
+@pytest.mark.parametrize("ending", ["md", "html", "xml"])
+def test_a_page_shows_drift_once(tmp_path: Path, ending: str) -> None:
+    row = RowResult("a", "a", "", PASSED, existing="/usr", drift=("pear is absent", "fig is 1.0"))
+    strict = row._replace(outcome=ERROR, reason="not what a asks for: pear is absent; fig is 1.0")
+    page = written(tmp_path / f"r.{ending}", (STARTED, RunFinished((row,), 0, 1.0)))
+    assert "pear is absent; fig is 1.0" in page
+    assert "/usr" in page
+    lines = written(tmp_path / "s.md", (STARTED, RunFinished((strict,), 3, 1.0)))
+    assert lines.count("pear is absent") == 1

@@ -34,7 +34,7 @@ def test_commands_run_in_the_environment(context: Any, make_spec: Callable[..., 
     )
     assert os.fsdecode(said.stdout).strip() == spec.location
     assert environ["VIRTUAL_ENV"] == spec.location
-    assert (activation.prefix, activation.cwd_map) == ((), ())
+    assert activation.prefix == ()
     assert VenvActivator.api == API
 
 
@@ -44,8 +44,9 @@ def test_an_adopted_environment_is_never_changed(context: Any, make_spec: Callab
     before = sorted((str(path), path.lstat().st_mtime_ns) for path in Path(spec.location).rglob("*"))
     ran = len(context.ran)
     for location in (spec.location, os.path.join(spec.location, "bin", "python"), os.path.join("..", "env")):
-        adopted = VenvAdopter().adopt(location, context)
-        assert adopted is not None
+        found = VenvAdopter().adopt(location, context)
+        assert found is not None
+        adopted = found.environment
         assert adopted.location == spec.location
         assert adopted.interpreter == os.path.join(spec.location, "bin", "python")
         assert (adopted.activator, adopted.watch, adopted.facts["kind"]) == ("venv", (), "environment")
@@ -54,11 +55,12 @@ def test_an_adopted_environment_is_never_changed(context: Any, make_spec: Callab
 
 
 def test_a_bare_interpreter_is_no_virtual_env(context: Any, interpreter: Callable[[str], Interpreter]) -> None:
-    found = interpreter("py")
-    prefix = os.path.dirname(os.path.dirname(found.path))
-    for location in (found.path, prefix):
-        adopted = VenvAdopter().adopt(location, context)
-        assert adopted is not None
+    program = interpreter("py").path
+    prefix = os.path.dirname(os.path.dirname(program))
+    for location in (program, prefix):
+        found = VenvAdopter().adopt(location, context)
+        assert found is not None
+        adopted = found.environment
         assert adopted.facts["kind"] == "interpreter"
         assert adopted.facts["version"].startswith("3.")
         with VenvActivator().activate(adopted, context) as activation:

@@ -53,8 +53,8 @@ def read(words: Sequence[str], environ: Mapping[str, str]) -> tuple[Verb, Argume
         return None
     tokens = verb_first(head)
     verb = verb_named(tokens[0])
-    check_rest(verb, rest)
     given = parse(verb, tokens)
+    check_rest(verb, rest, given)
     try:
         return verb, completed(verb, given, rest or (), environ)
     except ValueError as error:
@@ -172,13 +172,13 @@ def bare_command(head: Sequence[str]) -> int:
     return 0
 
 
-def check_rest(verb: Verb, rest: tuple[str, ...] | None) -> None:
+def check_rest(verb: Verb, rest: tuple[str, ...] | None, given: Given) -> None:
     """Refuse a ``--`` where the verb takes none, and a missing one where the verb demands it.
 
     Raises:
         UsageError: with the right spelling.
     """
-    if rest_fits(verb, rest):
+    if rest_fits(verb, rest, given):
         return
     if not verb.rest:
         raise UsageError(f"kern {verb.name} takes nothing after --", hint=f"usage: {usage(verb)}")

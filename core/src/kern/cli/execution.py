@@ -66,17 +66,30 @@ def execute(session: Session, plan: Plan, arguments: RunArguments, jobs: int) ->
         emit(Notice("info", text))
     gc.freeze()
     gc.enable()
-    with _Signals(engine.stop) as received:
+    with Signals(engine.stop) as received:
         results = engine.execute()
         code = _code(results, received, engine.late_rows())
         session.remember()
-    finished = RunFinished(results, code, time.monotonic() - begun)
+    finished = RunFinished(results, code, time.monotonic() - begun, _options(arguments))
     emit(finished)
     if arguments.json:
         from kern.report.document import document
 
         print_json(document(finished, started))
     return _close(screen, files, code)
+
+
+def _options(arguments: RunArguments) -> tuple[str, ...]:
+    """Which options decide what is run where, so that a run of the same rows needs them again."""
+    valued = (
+        ("--directory", arguments.directory),
+        ("--config", arguments.config),
+        ("--env-from", arguments.env_from),
+        *(("--package", path) for path in arguments.packages),
+    )
+    flags = (("--strict-drift", arguments.strict_drift), ("--locked", arguments.locked))
+    words = [word for option, value in valued if value for word in (option, value)]
+    return (*words, *(flag for flag, given in flags if given))
 
 
 def _screen(session: Session, arguments: RunArguments, *, color: bool) -> Screen:
@@ -110,7 +123,7 @@ def use_color(session: Session) -> bool:
     return out is not None and os.isatty(out) and session.environ.get("TERM", "") not in {"", "dumb"}
 
 
-class _Signals:
+class Signals:
     """While it is entered, the first INT, TERM or HUP stops the run orderly and the second at once."""
 
     def __init__(self, stop: Callable[[int, str], None]) -> None:

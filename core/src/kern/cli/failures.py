@@ -119,11 +119,10 @@ def saved(text: str, verb: str) -> str:
 
 def in_words(error: KernError) -> str:
     """A failure for a person to read."""
-    log, tail = getattr(error, "log", ""), getattr(error, "tail", "")
     parts = [f"error: {visible(error.message)}"]
     parts += [f"  at: {visible(error.where)}"] if error.where else []
-    parts += [f"  log: {visible(log)}"] if log else []
-    parts += [f"  | {visible(line)}" for line in tail_lines(tail)]
+    parts += [f"  log: {visible(error.log)}"] if error.log else []
+    parts += [f"  | {visible(line)}" for line in tail_lines(error.tail)]
     parts += [f"hint: {visible(error.hint)}"] if error.hint else []
     return "\n".join(parts) + "\n"
 
@@ -146,8 +145,8 @@ def in_json(error: KernError, code: int) -> str:
         "message": error.message,
         "where": error.where,
         "hint": error.hint,
-        "log": getattr(error, "log", ""),
-        "tail": getattr(error, "tail", ""),
+        "log": error.log,
+        "tail": error.tail,
         "exit_code": code,
     }
     return json.dumps({"schema": 1, "error": facts}) + "\n"

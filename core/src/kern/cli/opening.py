@@ -11,6 +11,7 @@ from kern.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kern.plan.values import Plan
     from kern.secrets import Masker
     from kern.session import Session
 
@@ -51,6 +52,34 @@ class Selecting(Opened, Protocol):
         """What stands after ``--``."""
 
 
+class Borrowing(Opened, Protocol):
+    """What the arguments of verbs have that can use another environment."""
+
+    @property
+    def env_from(self) -> str:
+        """``--env-from``."""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """``--package``."""
+
+    @property
+    def locked(self) -> bool:
+        """``--locked``."""
+
+
+class Planning(Selecting, Borrowing, Protocol):
+    """What the arguments of the verbs have that make a plan."""
+
+    @property
+    def skip(self) -> tuple[str, ...]:
+        """``--skip``."""
+
+    @property
+    def strict_drift(self) -> bool:
+        """``--strict-drift``."""
+
+
 def open_session(arguments: Opened, **more: Any) -> Session:
     """Load the project that a command is about."""
     from kern.session import Session
@@ -59,8 +88,20 @@ def open_session(arguments: Opened, **more: Any) -> Session:
         from kern.diagnostics import enable
 
         enable()
-    directory = arguments.directory or os.getcwd()
-    return Session(os.path.abspath(directory), arguments.config, **more)
+    return Session(starting_directory(arguments.directory), arguments.config, **more)
+
+
+def starting_directory(stated: str) -> str:
+    """Absolute path of the directory that the user names, or is in.
+
+    Raises:
+        UsageError: somebody has removed it meanwhile.
+    """
+    try:
+        return os.path.abspath(stated or os.curdir)
+    except FileNotFoundError:
+        said = "the directory that kern is started in does not exist any more"
+        raise UsageError(said, where="command line", hint="change to another directory") from None
 
 
 def jobs(text: str) -> int:
@@ -89,6 +130,44 @@ def missing(arguments: Selecting, environ: Mapping[str, str]) -> str:
 def posargs(arguments: Selecting) -> tuple[str, ...] | None:
     """What the user gave after ``--``; ``None`` without ``--``."""
     return arguments.rest if arguments.rest or "--" in sys.argv else None
+
+
+def env_from(arguments: Borrowing) -> str:
+    """The environment that all rows are to run in, a path made absolute; empty for their own.
+
+    Raises:
+        UsageError: packages or lock files are asked for too, which nothing would be done with.
+    """
+    if not arguments.env_from:
+        return ""
+    other = "--package" if arguments.packages else "--locked" if arguments.locked else ""
+    if other:
+        said = f"{other} and --env-from can't go together: nothing is installed in an existing environment"
+        raise UsageError(said, where="command line")
+    from kern.plan.adopting import is_path
+
+    target = os.path.expanduser(arguments.env_from)
+    return os.path.abspath(os.path.join(arguments.directory, target)) if is_path(target) else target
+
+
+def planned(session: Session, arguments: Planning) -> Plan:
+    """The plan of what the command line selects.
+
+    Raises:
+        KernError: what `env_from`, `kern.session.Session.select` and `kern.plan.planner.make_plan` raise.
+    """
+    from kern.plan.planner import PlanChoices, make_plan
+
+    session.env_from = env_from(arguments)
+    selected = session.select(arguments.selection, arguments.labels, arguments.skip)
+    choices = PlanChoices(
+        packages=arguments.packages,
+        missing=missing(arguments, session.environ),
+        posargs=posargs(arguments),
+        locked=arguments.locked,
+        strict_drift=arguments.strict_drift,
+    )
+    return make_plan(session, selected.names, choices, selected.notices)
 
 
 def write(text: str) -> None:

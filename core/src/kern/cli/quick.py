@@ -42,9 +42,9 @@ def read(words: Sequence[str], environ: Mapping[str, str]) -> tuple[Verb, Argume
         if index == len(head) or head[index] not in VERBS:
             return None
         verb = verb_named(head[index])
-        if not rest_fits(verb, rest):
-            return None
         operands = options(head[index + 1 :], flags_of(verb), given)
+        if not rest_fits(verb, rest, given):
+            return None
         place(verb, operands, given)
         return verb, completed(verb, given, rest or (), environ)
     except (Unsure, ValueError):
@@ -59,9 +59,9 @@ def split(words: Sequence[str]) -> tuple[list[str], tuple[str, ...] | None]:
     return list(words[:cut]), tuple(words[cut + 1 :])
 
 
-def rest_fits(verb: Verb, rest: tuple[str, ...] | None) -> bool:
-    """Whether the verb takes what stands after ``--``."""
-    if verb.rest_demanded:
+def rest_fits(verb: Verb, rest: tuple[str, ...] | None, given: Given) -> bool:
+    """Whether the verb takes what stands after ``--``, or that nothing stands there."""
+    if verb.rest_demanded and not given.get(verb.rest_spared):
         return bool(rest)
     return rest is None or bool(verb.rest)
 

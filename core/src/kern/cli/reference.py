@@ -32,7 +32,7 @@ twice, the last one counts. Everything after the first `--` is left to the comma
 
 CODES = (
     ("0", "all passed, or what was asked for was done"),
-    ("1", "a test failed"),
+    ("1", "a test failed; with `kern lock --check`: a lock file is missing or stale"),
     ("2", "the command line or the configuration is wrong, or a plugin is missing"),
     ("3", "an environment or a package could not be made"),
     ("4", "another kern held a lock for longer than `--lock-timeout`"),

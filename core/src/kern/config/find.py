@@ -58,6 +58,15 @@ def find(start: str, config: str, reader: Reader) -> Found:
     return Found(bare, None, {})
 
 
+def is_project(start: str) -> bool:
+    """Whether there is a file in a directory or above it that could make it a project."""
+    return any(
+        os.path.isfile(os.path.join(directory, name))
+        for directory in _upwards(os.path.abspath(start))
+        for name in (KERN_TOML, PYPROJECT)
+    )
+
+
 def _upwards(directory: str) -> list[str]:
     chain = [directory]
     while os.path.dirname(directory) != directory:

@@ -1,6 +1,6 @@
 """Every key that the kernel itself understands, with its type and its meaning; the reference is generated from here.
 
-What is not here belongs to drivers: their ``Options`` dataclasses say what they take.
+What is not here belongs to drivers: their ``Options`` say what they take.
 """
 
 from __future__ import annotations
@@ -37,6 +37,12 @@ TOP_KEYS: dict[str, Key] = {
         "table", {}, "Package definitions: `[package.NAME]` says how a package is built and what it matches."
     ),
     "limits": Key("pools", {}, "Named pools and their sizes: at most so many steps that take part run at once."),
+    "plugins": Key(
+        "plugins",
+        {},
+        "Which plugins may be imported, by distribution: `allow` and `deny` are lists of names, with `*`. The user's own "
+        "`~/.config/kern/config.toml` may have the same table, and both hold.",
+    ),
     "labels": Key("lists", {}, 'Names for selections: `ci = ["py3{11-13}", "lint"]`, used as `kern run -l ci`.'),
 }
 
@@ -50,6 +56,12 @@ ENV_KEYS: dict[str, Key] = {
     "package": Key("string", "", "Which package definition is tested: its name, or `none`."),
     "packages": Key("strings", (), "Several package definitions: one row for each."),
     "skip_install": Key("boolean", False, 'The same as `package = "none"`.'),
+    "existing": Key(
+        "string",
+        "",
+        "Run in an environment that is there already and never change it: the name of another environment, a path, "
+        "`KIND:NAME` such as `conda:base`, or a name that a kind knows, such as `system`. No package is installed.",
+    ),
     "depends": Key(
         "strings", (), "Expressions: environments that run before this one; they are selected along with it."
     ),
@@ -60,6 +72,13 @@ ENV_KEYS: dict[str, Key] = {
         "The tests. Lists of arguments, or strings split like a POSIX shell would. A leading `-` ignores the exit code.",
     ),
     "commands_post": Key("commands", (), "Run in the end, also after a failure."),
+    "activate": Key(
+        "strings",
+        (),
+        "Shell scripts, relative to the project, that bash sources before the commands run, on top of what the environment "
+        "itself changes: `module load`, Spack, ROS. Needs kern-shell.",
+    ),
+    "command_prefix": Key("strings", (), 'Words put before every command: `["srun", "-n1"]`.'),
     "change_dir": Key("string", "{project_dir}", "Directory that the commands run in, relative to the project."),
     "set_env": Key(
         "variables",

@@ -139,6 +139,15 @@ def _named(value: Any) -> str:
     return names.get(type(value), f"a {type(value).__name__}")
 
 
+def plugins(value: Any) -> dict[str, tuple[str, ...]]:
+    """A table with the lists ``allow`` and ``deny``."""
+    found = lists(value)
+    unknown = [name for name in found if name not in ("allow", "deny")]
+    if unknown:
+        raise ValueError(f"has a key {unknown[0]!r}: it takes allow and deny")
+    return found
+
+
 CHECKS: dict[str, Check] = {
     "string": string,
     "strings": strings,
@@ -148,6 +157,7 @@ CHECKS: dict[str, Check] = {
     "table": table,
     "pools": pools,
     "lists": lists,
+    "plugins": plugins,
     "variables": variables,
     "commands": commands,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kern.api import NOTHING
 from kern.config.find import Found, find
 from kern.config.keys import ENV_KEYS, EXTEND, PACKAGE_KEYS, TOP_KEYS, Key
 from kern.config.kinds import CHECKS
@@ -57,6 +58,7 @@ class Project(NamedTuple):
         packages: ``[package.NAME]`` in the file's order.
         limits: pools and their sizes.
         labels: names for selections.
+        plugins: which plugins may be imported: ``allow`` and ``deny``.
         assumed: sentences that say what was assumed, where there is no configuration.
     """
 
@@ -69,6 +71,7 @@ class Project(NamedTuple):
     packages: Mapping[str, PackageTable]
     limits: Mapping[str, int]
     labels: Mapping[str, tuple[str, ...]]
+    plugins: Mapping[str, tuple[str, ...]] = NOTHING
     assumed: tuple[str, ...] = ()
 
     def where(self, *keys: str) -> str:
@@ -118,6 +121,7 @@ def _project(found: Found) -> Project:
         packages=_packages(top["package"], source),
         limits=top["limits"],
         labels=top["labels"],
+        plugins=top["plugins"],
     )
 
 

@@ -1,6 +1,6 @@
 """Write the reference of the configuration, ``docs/configuration.md``, from the keys and the drivers' options.
 
-Run ``python -m kern.config.reference > docs/configuration.md`` after a change, with kern-venv and kern-wheel installed;
+Run ``python -m kern.config.reference > docs/configuration.md`` after a change, with all plugins of kern's family installed;
 a test compares the two.
 """
 
@@ -10,13 +10,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from kern.config.keys import ENV_KEYS, EXTEND, PACKAGE_KEYS, TOP_KEYS, Key
+from kern.drivers.known import family
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from kern.options import Field
 
-DISTRIBUTIONS = ("kern-venv", "kern-wheel")
+DISTRIBUTIONS = frozenset((*family("kern.provider").values(), *family("kern.builder").values()))
 """Plugins whose options are part of the page; what else is installed is left out, so that the page is always the same."""
 
 INTRODUCTION = """\
@@ -27,6 +28,7 @@ INTRODUCTION = """\
 kern reads one file: `kern.toml`, or the table `[tool.kern]` in `pyproject.toml`. Both hold the same keys. It is looked for
 in the current directory and then upwards; the nearest one wins, and both in one directory are an error. `--config FILE`
 names another file. Without any, a directory with a `pyproject.toml` is run with assumed settings, and kern says which.
+The user's own `~/.config/kern/config.toml` (`XDG_CONFIG_HOME`) may have the table `[plugins]` and nothing else.
 
 `kern show ENV` prints every setting of an environment and the file, line and key it came from. `kern schema` prints a
 JSON schema of this page for editors; [kern.schema.json](kern.schema.json) is a copy.
@@ -58,6 +60,7 @@ JSON schema of this page for editors; [kern.schema.json](kern.schema.json) is a 
 | texts | a table of names and texts |
 | pools | a table of names and whole numbers from 1 |
 | lists | a table of names and lists of strings |
+| plugins | a table with the lists of strings `allow` and `deny` |
 | table | see below |
 
 `description`, `change_dir`, commands, the values of `set_env` and the options of a kind of environment (`deps`, ...) may
@@ -71,7 +74,7 @@ def reference() -> str:
     """The whole page, as Markdown.
 
     Raises:
-        PluginError: kern-venv or kern-wheel is broken.
+        PluginError: a plugin of the family is broken.
     """
     parts = [
         INTRODUCTION,

@@ -77,13 +77,9 @@ class Builds:
         if strange:
             raise _unknown_option(strange[0], builder, where)
         root = os.path.normpath(os.path.join(session.project.directory, table.values.get("root") or "."))
-        return PackageSpec(
-            name=name,
-            builder=builder_name,
-            root=root,
-            options=options.make(builder.Options, table.options, where),
-            source=table.values.get("from") or None,
-        )
+        chosen = options.make(builder.Options, table.options, where)
+        source = table.values.get("from") or builder.source(chosen)
+        return PackageSpec(name=name, builder=builder_name, root=root, options=chosen, source=source or None)
 
     def _build(
         self, key: str, package: PackageSpec, spec: EnvSpec, variant: str, builder: Any, source: Build | None
@@ -145,7 +141,7 @@ def why_build(
     if record is None:
         return "not built yet"
     if record.get("state") != READY:
-        return "building it was interrupted"
+        return "building it failed or was interrupted"
     return changed(record.get("fingerprint"), fingerprint) or _why_stale(record, snapshot, source)
 
 

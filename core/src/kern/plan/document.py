@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kern.events import ERROR
-from kern.plan.values import BUILD, MAKE, REUSE, UPDATE, Build, Plan, RowPlan
+from kern.plan.values import BUILD, EXISTING, MAKE, REUSE, SETTLE, UPDATE, Build, Plan, RowPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WORDS = {MAKE: "make", UPDATE: "reinstall the package", REUSE: "reuse", "settle": "reuse, or reinstall the package"}
+WORDS = {MAKE: "make", UPDATE: "reinstall the package", REUSE: "reuse", SETTLE: "reuse, or reinstall the package"}
 
 
 def document(plan: Plan) -> dict[str, Any]:
@@ -38,6 +38,7 @@ def _build(build: Build) -> dict[str, Any]:
 
 
 def _row(row: RowPlan) -> dict[str, Any]:
+    existing = row.existing and _existing(row)
     return {
         "row": row.row.label,
         "environment": row.row.name,
@@ -49,10 +50,18 @@ def _row(row: RowPlan) -> dict[str, Any]:
         "hint": row.hint,
         "build": row.build,
         "artifact": row.artifact.path if row.artifact else "",
-        "location": row.spec.location,
+        "location": existing["location"] if existing else row.spec.location,
         "depends": list(row.depends),
         "commands": [list(words) for words in row.shown],
+        "existing": existing,
+        "drift": list(row.drift),
     }
+
+
+def _existing(row: RowPlan) -> dict[str, str] | None:
+    from kern.plan.existing import facts
+
+    return facts(row.existing)
 
 
 def lines(plan: Plan) -> Iterator[str]:
@@ -91,12 +100,18 @@ def _row_lines(row: RowPlan) -> Iterator[str]:
     label = row.row.label
     if row.outcome:
         yield f"{row.outcome:<6} {label}: {row.reason}"
+        if row.hint:
+            yield f"         hint: {row.hint}"
         return
     reason = f": {row.reason}" if row.reason else ""
-    yield f"make   {label}: {WORDS[row.action]}{reason}"
+    if row.action == EXISTING:
+        yield f"use    {label}: existing{reason}"
+        yield from (f"       {label}: drift: {lack}" for lack in row.drift)
+    else:
+        yield f"make   {label}: {WORDS[row.action]}{reason}"
     after = f" (after {', '.join(row.depends)})" if row.depends else ""
     yield f"run    {label}{after}"
-    from kern.context import quoted
+    from kern.command_words import quoted
 
     for words in row.shown:
         yield f"         $ {quoted(words)}"

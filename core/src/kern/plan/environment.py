@@ -10,6 +10,7 @@ from kern.config.keys import ENV_KEYS, EXTEND
 from kern.config.substitute import Names, expand_deep
 from kern.errors import ConfigError
 from kern.plan.builds import recorded_artifact
+from kern.plan.reasons import READY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +67,26 @@ def _driver_values(session: Session, row: Row) -> dict[str, Any]:
     return {key: session.settings.value(row.name, row.factors, key) for key in keys if key not in ENV_KEYS}
 
 
+class OptionPlaced:
+    """Gives a driver's error that names an option the option's place in the file; drivers know no files."""
+
+    def __init__(self, session: Session, row: Row) -> None:
+        """``row`` is the one whose options a driver works on inside."""
+        self._session = session
+        self._row = row
+
+    def __enter__(self) -> None:
+        """Nothing yet."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Place the error."""
+        if not isinstance(error, ConfigError) or not error.where:
+            return
+        option = error.where.partition(" of ")[0]
+        if option in self._session.settings.keys(self._row.name, self._row.factors):
+            raise error.at(_place_of(self._session, self._row)(option)) from None
+
+
 def _place_of(session: Session, row: Row) -> options.Where:
     def where(key: str) -> str:
         origins = session.settings.resolve(row.name, row.factors, key).origins
@@ -105,7 +126,7 @@ def environment_from(record: Mapping[str, Any]) -> Environment:
     )
 
 
-def is_whole(record: Mapping[str, Any]) -> bool:
+def _is_whole(record: Mapping[str, Any]) -> bool:
     """Whether a ready record, whose content is never trusted, says all that it must."""
     try:
         environment_from(record)
@@ -115,3 +136,24 @@ def is_whole(record: Mapping[str, Any]) -> bool:
         return False
     known = record.get("artifact") is None or recorded_artifact(record) is not None
     return known and all(isinstance(name, str) for name in names)
+
+
+def is_ready(session: Session, record: Mapping[str, Any] | None, location: str) -> bool:
+    """Whether an environment is there, ready and as its record says; whether it is what is wanted now, `decide` tells."""
+    return record is not None and record.get("state") == READY and not broken(session, record, location)
+
+
+DAMAGED = "damaged: "
+"""How the words for an environment begin whose files are not what they were."""
+
+
+def broken(session: Session, record: Mapping[str, Any], location: str) -> str:
+    """What is wrong with a ready environment on disk, in words; empty if it is as its record says."""
+    if not _is_whole(record):
+        return "its record can't be read"
+    if not session.state.belongs_here(location, record.get("token", "")):
+        return "its directory is gone or is not kern's"
+    from kern.inventory import damage
+
+    found = damage(location, record.get("inventory", []))
+    return f"{DAMAGED}{found}" if found else ""

@@ -10,36 +10,40 @@ from kern.diagnostics import logger
 from kern.errors import ConfigError, UsageError
 from kern.events import ERROR, SKIPPED
 from kern.expression import factors_of
-from kern.inventory import damage
 from kern.matrix import PLATFORMS
 from kern.plan.builds import Builds
-from kern.plan.environment import environment_spec, is_whole
+from kern.plan.environment import OptionPlaced, broken, environment_spec
 from kern.plan.preview import preview
 from kern.plan.reasons import decide, plain
 from kern.plan.run_settings import run_settings
-from kern.plan.values import BUILD, MAKE, REUSE, SETTLE, Plan, Row, RowPlan
+from kern.plan.values import BUILD, MAKE, REUSE, SETTLE, Existing, Plan, Row, RowPlan
 from kern.select import select
 from kern.state import ENVIRONMENTS
 
 if TYPE_CHECKING:
+    from kern.plan.existing import Adoptions
     from kern.session import Session
 
 
-class Wanted(NamedTuple):
-    """What the command line says beside the selection.
+class PlanChoices(NamedTuple):
+    """What the command line says about the plan, beside the selection.
 
     Attributes:
         packages: files or directories of ready artifacts; empty to build.
         missing: ``skip`` or ``fail``: what a missing interpreter means.
         posargs: what the user gave after ``--``; ``None`` without ``--``.
+        locked: install every environment from its lock file, exactly.
+        strict_drift: what an existing environment lacks is an error.
     """
 
     packages: tuple[str, ...] = ()
     missing: str = "fail"
     posargs: tuple[str, ...] | None = None
+    locked: bool = False
+    strict_drift: bool = False
 
 
-def make_plan(session: Session, names: tuple[str, ...], wanted: Wanted, notices: tuple[str, ...] = ()) -> Plan:
+def make_plan(session: Session, names: tuple[str, ...], choices: PlanChoices, notices: tuple[str, ...] = ()) -> Plan:
     """Plan the rows of some environments and of everything these depend on.
 
     Raises:
@@ -50,24 +54,37 @@ def make_plan(session: Session, names: tuple[str, ...], wanted: Wanted, notices:
     ordered, depends = _with_dependencies(session, names)
     rows = session.rows.rows(ordered)
     builds = Builds(session)
-    ready = _ready(session, wanted)
+    ready = _ready(session, choices)
     labels: dict[str, list[str]] = {}
     for row in rows:
         labels.setdefault(row.name, []).append(row.label)
+    adoptions = _adoptions(session, rows, choices)
     plans = []
     for row in rows:
         before = tuple(label for name in depends.get(row.name, ()) for label in labels[name])
-        plans.append(_plan_row(session, row, builds, ready, wanted, before))
+        if adoptions is not None and row.existing:
+            plans.append(_plan_existing(session, row, adoptions.of(row), choices, before))
+        else:
+            plans.append(_plan_row(session, row, builds, ready, choices, before))
     plan = Plan(tuple(builds.found.values()), tuple(plans), (*session.project.assumed, *notices))
     session.hooks.plan(plan)
     return plan
+
+
+def _adoptions(session: Session, rows: list[Row], choices: PlanChoices) -> Adoptions | None:
+    """What finds the environments that are there already; most projects have no such row."""
+    if not any(row.existing for row in rows):
+        return None
+    from kern.plan.existing import Adoptions
+
+    return Adoptions(session, strict=choices.strict_drift)
 
 
 def _with_dependencies(session: Session, names: tuple[str, ...]) -> tuple[list[str], dict[str, tuple[str, ...]]]:
     """Names in an order in which every environment stands behind those it depends on."""
     depends: dict[str, tuple[str, ...]] = {}
     ordered: dict[str, None] = {}
-    if not session.settings.varies("depends") and not session.settings.value("", (), "depends"):
+    if not any(session.settings.varies(key) or session.settings.value("", (), key) for key in ("depends", "existing")):
         return list(names), depends
 
     for name in names:
@@ -97,8 +114,9 @@ def _circle(session: Session, trail: list[str], name: str) -> ConfigError:
 
 def _depends(session: Session, name: str) -> tuple[str, ...]:
     value = session.settings.value(name, factors_of(name), "depends")
+    hosts = _hosts(session, name)
     if not value:
-        return ()
+        return hosts
     try:
         found = select(session.matrix, value, (), (), lambda _: False).names
     except UsageError as error:
@@ -107,7 +125,17 @@ def _depends(session: Session, name: str) -> tuple[str, ...]:
             where=_depends_place(session, name),
             hint=error.hint,
         ) from None
-    return tuple(other for other in found if other != name)
+    return tuple(dict.fromkeys((*hosts, *(other for other in found if other != name))))
+
+
+def _hosts(session: Session, name: str) -> tuple[str, ...]:
+    """The environment of the project that another one runs in, which therefore has to be made before it."""
+    target = "" if session.env_from else session.rows.target_of(name)
+    if not target or target == name:
+        return ()
+    from kern.plan.existing import own_name
+
+    return (target,) if own_name(session, target) else ()
 
 
 def _depends_place(session: Session, name: str) -> str:
@@ -125,33 +153,83 @@ class _Target(NamedTuple):
 
 
 def _plan_row(
-    session: Session, row: Row, builds: Builds, ready: Any, wanted: Wanted, depends: tuple[str, ...]
+    session: Session, row: Row, builds: Builds, ready: Any, choices: PlanChoices, depends: tuple[str, ...]
 ) -> RowPlan:
     provider = session.rows.provider(row.name, row.factors)
     spec = environment_spec(session, row)
     context = session.context(row.provider)
-    run = run_settings(session.project, session.settings, row)
-    blank = RowPlan(row, spec, run, REUSE, "", {}, "", None, "", depends, tuple(provider.pools))
-    blank = blank._replace(shown=preview(session, row, run, spec.location, wanted.posargs))
-    elsewhere = _elsewhere(session, row, context.platform)
-    if elsewhere:
-        return blank._replace(outcome=SKIPPED, reason=elsewhere)
+    blank = _blank(session, row, spec, choices, depends)._replace(pools=tuple(provider.pools))
+    foreign = why_foreign(session, row, context.platform)
+    if foreign:
+        return blank._replace(outcome=SKIPPED, reason=foreign)
     missing: Unavailable | None = provider.probe(spec, context)
     if missing is not None:
-        return _unavailable(blank, missing, wanted)
+        return _unavailable(blank, missing, choices)
     target = (None if ready else _refused(session, row, provider)) or _target(row, spec, builds, ready)
     if target.veto is not None:
-        return _unavailable(blank, target.veto, wanted)
-    inputs = {**plain(provider.fingerprint(spec, context)), "package": row.package}
+        return _unavailable(blank, target.veto, choices)
+    if choices.locked:
+        locked = _locked(session, row, spec, builds, None if target.pending else target.artifact)
+        if isinstance(locked, Unavailable):
+            return _unavailable(blank, locked, choices)
+        spec = locked
+        blank = blank._replace(spec=spec)
+    with OptionPlaced(session, row):
+        inputs = {**plain(provider.fingerprint(spec, context)), "provider": row.provider, "package": row.package}
     return _decided(session, blank._replace(inputs=inputs, build=target.build, artifact=target.artifact), target)
 
 
-def _unavailable(blank: RowPlan, why: Unavailable, wanted: Wanted) -> RowPlan:
-    skip = why.missing and wanted.missing == "skip"
+def _blank(
+    session: Session,
+    row: Row,
+    spec: EnvSpec,
+    choices: PlanChoices,
+    depends: tuple[str, ...],
+    location: str = "",
+    python: str = "",
+) -> RowPlan:
+    run = run_settings(session.project, session.settings, row)
+    shown = preview(session, row, run, location or spec.location, choices.posargs, python)
+    return RowPlan(row, spec, run, REUSE, "", {}, "", None, "", depends, (), shown=shown)
+
+
+def _plan_existing(
+    session: Session, row: Row, existing: Existing, choices: PlanChoices, depends: tuple[str, ...]
+) -> RowPlan:
+    from kern.plan.existing import planned
+
+    location = existing.adopted.environment.location if existing.adopted else ""
+    python = (existing.adopted.environment.interpreter or "") if existing.adopted else ""
+    if existing.key:
+        location = session.state.environment_path(existing.key)
+    blank = _blank(session, row, environment_spec(session, row), choices, depends, location, python)
+    foreign = why_foreign(session, row, session.context(row.provider).platform)
+    if foreign:
+        return blank._replace(outcome=SKIPPED, reason=foreign)
+    return planned(session, blank, existing, made=not session.env_from)
+
+
+def _unavailable(blank: RowPlan, why: Unavailable, choices: PlanChoices) -> RowPlan:
+    skip = why.missing and choices.missing == "skip"
     return blank._replace(outcome=SKIPPED if skip else ERROR, reason=why.reason, hint=why.hint)
 
 
-def _elsewhere(session: Session, row: Row, platform: str) -> str:
+def _locked(
+    session: Session, row: Row, spec: EnvSpec, builds: Builds, artifact: Artifact | None
+) -> EnvSpec | Unavailable:
+    """The environment with its lock file, or why it can't be installed from one."""
+    from kern.plan.locks import lock_of, refuse, why_stale
+
+    found = lock_of(session, row, spec, builds.package(row.package) if row.package else None, artifact)
+    if found is None:
+        return spec
+    if isinstance(found, Unavailable):
+        return found
+    stale = why_stale(found)
+    return refuse(row, stale) if stale else spec._replace(lock=found.path)
+
+
+def why_foreign(session: Session, row: Row, platform: str) -> str:
     """Why the row does not belong on this platform, empty if it does."""
     bound = [factor for factor in row.factors if factor in PLATFORMS]
     patterns = session.settings.value(row.name, row.factors, "platform")
@@ -162,12 +240,12 @@ def _elsewhere(session: Session, row: Row, platform: str) -> str:
     return ""
 
 
-def _ready(session: Session, wanted: Wanted) -> Any:
-    if not wanted.packages:
+def _ready(session: Session, choices: PlanChoices) -> Any:
+    if not choices.packages:
         return None
     from kern.plan.ready import ReadyArtifacts
 
-    return ReadyArtifacts(session, wanted.packages)
+    return ReadyArtifacts(session, choices.packages)
 
 
 def _refused(session: Session, row: Row, provider: Any) -> _Target | None:
@@ -210,13 +288,3 @@ def _decided(session: Session, plan: RowPlan, target: _Target) -> RowPlan:
             action, reason = SETTLE, "the package is built first"
     logger().debug("environment decided", row=plan.row.label, action=action, reason=reason)
     return plan._replace(action=action, reason=reason, stamp=stamp)
-
-
-def broken(session: Session, record: dict[str, Any], location: str) -> str:
-    """What is wrong with a ready environment on disk, in words; empty if it is as its record says."""
-    if not is_whole(record):
-        return "its record can't be read"
-    if not session.state.belongs_here(location, record.get("token", "")):
-        return "its directory is gone or is not kern's"
-    found = damage(location, record.get("inventory", []))
-    return f"damaged: {found}" if found else ""

@@ -12,6 +12,7 @@ from kern.config.substitute import Names, expand, expand_words
 from kern.errors import ConfigError
 from kern.plan.environment import names_of
 from kern.plan.run_settings import PHASES
+from kern.plan.values import SCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,25 +26,41 @@ _BLANK = " \t\r"
 
 
 def preview(
-    session: Session, row: Row, run: RunSettings, location: str, posargs: tuple[str, ...] | None
+    session: Session, row: Row, run: RunSettings, location: str, posargs: tuple[str, ...] | None, python: str = ""
 ) -> tuple[tuple[str, ...], ...]:
-    """Substitute in a row's commands.
+    """Substitute in a row's commands; ``python`` is the interpreter where it is known already.
 
     Raises:
         ConfigError: a substitution that can't be made, with the place of its key.
     """
     values = {**names_of(session, row, location), **{name: f"{{{name}}}" for name in LATER}}
+    if python:
+        values["python"] = python
     host = Names(values, session.environ, posargs)
     with Placed(session, row, "set_env"):
         own = variables(session, run, host)
     with Placed(session, row, "change_dir"):
         expand(run.change_dir, host, "")
+    if run.activate:
+        _check_scripts(session, row, run, host)
     names = Names(values, {**session.environ, **own} if own else session.environ, posargs)
     shown: list[tuple[str, ...]] = []
     for phase in PHASES:
         with Placed(session, row, phase):
             shown += [expand_words(line.words, names, "") for line in getattr(run, phase)]
     return tuple(shown)
+
+
+def _check_scripts(session: Session, row: Row, run: RunSettings, host: Names) -> None:
+    """Refuse scripts that nobody could source.
+
+    Raises:
+        PluginError: nothing that knows scripts is installed.
+    """
+    with Placed(session, row, "activate"):
+        for text in run.activate:
+            expand(text, host, "")
+    session.registry.load("kern.activator", SCRIPT)
 
 
 def variables(session: Session, run: RunSettings, names: Names) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kern.plan.values import MAKE, REUSE, UPDATE
@@ -27,7 +27,7 @@ def why_remake(record: Mapping[str, Any] | None, inputs: Mapping[str, Any], loca
     if record is None:
         return "new"
     if record.get("state") != READY:
-        return "making it was interrupted"
+        return "making it failed or was interrupted"
     if record.get("location") != location:
         return "the project was moved or copied"
     return changed(record.get("inputs"), inputs)
@@ -66,6 +66,17 @@ def _items(before: list[Any], after: list[Any]) -> str:
     come = [f"+{item}" for item in after if item not in before]
     said = [*come, *gone]
     return ", ".join(said[:MANY]) + (", ..." if len(said) > MANY else "") if said else "order"
+
+
+def settled(inputs: Mapping[str, Any], ask: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Inputs as a record has them: what was not known before the work was done (null) is asked again after it.
+
+    An interpreter that is installed on demand, for one, has no identity until then.
+    """
+    if None not in inputs.values():
+        return inputs
+    now = plain(ask())
+    return {name: now.get(name) if value is None else value for name, value in inputs.items()}
 
 
 def plain(value: Any) -> Any:

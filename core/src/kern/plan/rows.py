@@ -14,18 +14,27 @@ if TYPE_CHECKING:
 
     from kern.config.project import Project
     from kern.drivers import Registry
+    from kern.plan.targets import Targets
     from kern.settings import Settings
 
 
 class Rows:
     """Makes the rows of a project."""
 
-    def __init__(self, project: Project, settings: Settings, registry: Registry, providers: frozenset[str]) -> None:
-        """``providers`` are the names of all providers, installed or only known."""
+    def __init__(
+        self,
+        project: Project,
+        settings: Settings,
+        registry: Registry,
+        providers: frozenset[str],
+        targets: Targets | None = None,
+    ) -> None:
+        """``providers`` are the names of all providers, installed or only known; ``targets`` tells of existing ones."""
         self._project = project
         self._settings = settings
         self._registry = registry
         self._providers = providers
+        self._targets = targets if targets is not None and targets.any else None
 
     def provider_of(self, name: str, factors: tuple[str, ...]) -> str:
         """The provider of an environment: a factor that is one's name, else what is configured, else ``venv``.
@@ -114,7 +123,20 @@ class Rows:
         return [row for name in names for row in self.rows_of(name, decide=decide)]
 
     def rows_of(self, name: str, *, decide: bool = True) -> list[Row]:
-        """The rows of one environment."""
+        """The rows of one environment; a single one where it runs in an environment that is there already."""
+        target = self.target_of(name) if self._targets is not None else ""
+        if not target:
+            return self.made_rows_of(name, decide=decide)
+        factors = factors_of(name)
+        why = f"it runs in {target}, where nothing is installed"
+        return [Row(name, factors, self.provider_of(name, factors), "", name, name, why, target)]
+
+    def target_of(self, name: str) -> str:
+        """The target that an environment runs in instead of one of its own; empty for none."""
+        return self._targets.of(name, factors_of(name)) if self._targets is not None else ""
+
+    def made_rows_of(self, name: str, *, decide: bool = True) -> list[Row]:
+        """The rows of one environment that kern makes, whatever it is told to run in."""
         factors = factors_of(name)
         provider = self.provider_of(name, factors)
         found = self.match(name, factors, decide=decide)

@@ -42,6 +42,8 @@ def run_settings(project: Project, settings: Settings, row: Row) -> RunSettings:
         timeout=value("timeout"),
         total_timeout=value("total_timeout"),
         limits=limits,
+        activate=value("activate"),
+        command_prefix=value("command_prefix"),
     )
 
 
@@ -60,13 +62,14 @@ def command_lines(project: Project, settings: Settings, row: Row, phase: str) ->
         ConfigError: a command is empty, or a quote is not closed.
     """
     resolved = settings.resolve(row.name, row.factors, phase)
+    prefix = settings.value(row.name, row.factors, "command_prefix") if resolved.value else ()
     try:
-        return tuple(_command_line(command) for command in resolved.value)
+        return tuple(_command_line(command, prefix) for command in resolved.value)
     except ConfigError as error:
         raise ConfigError(error.message, where=project.where(*resolved.origins[-1]), hint=error.hint) from None
 
 
-def _command_line(command: Any) -> CommandLine:
+def _command_line(command: Any, prefix: tuple[str, ...] = ()) -> CommandLine:
     words = split_words(command) if isinstance(command, str) else tuple(command)
     ignore = bool(words) and words[0].startswith("-")
     if ignore:
@@ -74,4 +77,4 @@ def _command_line(command: Any) -> CommandLine:
         words = (first, *words[1:]) if first else words[1:]
     if not words or not words[0]:
         raise ConfigError("a command is empty")
-    return CommandLine(words, ignore)
+    return CommandLine((*prefix, *words), ignore)

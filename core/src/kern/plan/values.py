@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from kern.api import Artifact, EnvSpec, PackageSpec
+from kern.api import Adopted, Artifact, EnvSpec, PackageSpec
 from kern.sources import Snapshot
 
 REUSE = "reuse"
@@ -12,6 +12,12 @@ UPDATE = "update"
 BUILD = "build"
 SETTLE = "settle"
 """The environment is ready; whether the package must be put in again shows when it has been built."""
+
+EXISTING = "existing"
+"""The row runs in an environment that is there already; nothing is done to it."""
+
+SCRIPT = "script"
+"""Name of the activator that sources the user's scripts."""
 
 
 class Row(NamedTuple):
@@ -25,6 +31,7 @@ class Row(NamedTuple):
         label: what the user sees.
         key: name of its directory, record and logs: the environment's, with ``@package`` where it has several.
         why: the rule that chose the package.
+        existing: the target that it runs in instead of an environment of its own; empty for none.
     """
 
     name: str
@@ -34,6 +41,7 @@ class Row(NamedTuple):
     label: str
     key: str
     why: str
+    existing: str = ""
 
 
 class CommandLine(NamedTuple):
@@ -57,6 +65,8 @@ class RunSettings(NamedTuple):
     timeout: float | None
     total_timeout: float | None
     limits: tuple[str, ...]
+    activate: tuple[str, ...] = ()
+    command_prefix: tuple[str, ...] = ()
 
 
 class Build(NamedTuple):
@@ -92,6 +102,28 @@ class Build(NamedTuple):
     pools: tuple[str, ...]
 
 
+class Existing(NamedTuple):
+    """The environment that a row runs in instead of one of its own.
+
+    Attributes:
+        target: what the user wrote.
+        kind: the adopter that recognised it; ``kern`` for an environment of the project.
+        adopted: the environment; ``None`` if it can't be had, or is not made yet.
+        key: name of its record and its lock, where it is an environment of the project; else empty.
+        reason: why it can't be had; else empty.
+        hint: how to mend that.
+        strict: whether it is an error if it lacks something.
+    """
+
+    target: str
+    kind: str = ""
+    adopted: Adopted | None = None
+    key: str = ""
+    reason: str = ""
+    hint: str = ""
+    strict: bool = False
+
+
 class RowPlan(NamedTuple):
     """What is to be done for a row.
 
@@ -99,7 +131,7 @@ class RowPlan(NamedTuple):
         row: the row.
         spec: the environment, as its provider sees it.
         run: how its commands run.
-        action: `REUSE`, `MAKE`, `UPDATE` or `SETTLE`.
+        action: `REUSE`, `MAKE`, `UPDATE`, `SETTLE` or `EXISTING`.
         reason: why the environment is made or changed.
         inputs: what the environment depends on, for its record.
         build: key of the build whose artifact is installed, empty for none.
@@ -110,6 +142,8 @@ class RowPlan(NamedTuple):
         outcome: ``skipped`` or ``error`` where it is clear already that it won't run; else empty.
         hint: how to mend that.
         shown: the commands with everything substituted that is known yet.
+        existing: where it runs instead of in an environment of its own.
+        drift: what that environment lacks of what the row asks for, in words.
     """
 
     row: Row
@@ -126,6 +160,8 @@ class RowPlan(NamedTuple):
     outcome: str = ""
     hint: str = ""
     shown: tuple[tuple[str, ...], ...] = ()
+    existing: Existing | None = None
+    drift: tuple[str, ...] = ()
 
 
 class Plan(NamedTuple):

@@ -190,6 +190,11 @@ _ROW = _object(
         "artifact": {**_NAMED_STRINGS, "description": "kind, path, digest, version of the tested package"},
         "interpreter": _STRING,
         "installed": {**_NAMED_STRINGS, "description": "name to version"},
+        "existing": {
+            **_STRING,
+            "description": "the existing environment that it ran in: its path, or its target where that is in kern's cache; empty for kern's own",
+        },
+        "drift": {**_STRINGS, "description": "what the existing environment lacks of what the row asks for"},
         "lossy": {**_BOOLEAN, "description": "bytes that are not UTF-8 were replaced in a field above"},
         "output": {"anyOf": [_OUTPUT, {"type": "null"}], "description": "null for rows that count as good"},
     }

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import stat
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from kern.errors import KernError, UsageError
+from kern.errors import UsageError
 from kern.events import RowFinished, RowResult, RunFinished, RunStarted
+from kern.report.sink import failure
+from kern.report.whole import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,22 +25,6 @@ if TYPE_CHECKING:
 ENDINGS = ("json", "jsonl", "xml", "md", "html")
 _MODE = 0o644
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-
-
-class Run(NamedTuple):
-    """A whole run, as a page shows it.
-
-    Attributes:
-        started: how it began.
-        finished: how it ended, or as far as it came.
-        at: when it began, in seconds since the epoch.
-        complete: whether it ended by itself.
-    """
-
-    started: RunStarted
-    finished: RunFinished
-    at: float
-    complete: bool
 
 
 def open_report(path: str) -> Reporter:
@@ -157,15 +143,6 @@ class Page:
             publish(self._place, self._pieces(Run(self._started, finished, self._at, complete)))
         except OSError as error:
             self._error = error
-
-
-def failure(place: str, error: OSError) -> KernError:
-    """What to tell the user about a report that could not be written."""
-    return KernError(
-        f"the report can't be written: {error.strerror or error}",
-        where=place,
-        hint="the results of the run are not affected",
-    )
 
 
 def publish(place: str, pieces: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ from kern.report.document import header, row
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kern.report.files import Run
+    from kern.report.whole import Run
 
 
 def pieces(run: Run) -> Iterator[str]:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 from kern.events import Output, RowFinished, RunFinished
 from kern.report.document import facts, text_of, utf8
-from kern.report.files import failure
-from kern.report.sink import Sink
+from kern.report.sink import Sink, failure
 from kern.report.text import totals
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kern.events import RowResult
-    from kern.report.files import Run
+    from kern.report.whole import Run
 
 _ELEMENTS = {
     FAILED: "failure",
@@ -73,6 +73,8 @@ def _properties(result: RowResult) -> Iterator[str]:
     facts = {
         "interpreter": result.interpreter,
         "made": ", ".join(result.made),
+        "existing": result.existing,
+        "drift": "; ".join(result.drift),
         **{f"artifact.{name}": value for name, value in result.artifact},
         "log": result.log,
     }

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from kern.events import GOOD, PASSED
 from kern.report import logs
-from kern.report.text import account, amount, counts, elapsed, rerun, visible
+from kern.report.text import amount, counts, elapsed, full_account, rerun, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kern.events import RowResult
-    from kern.report.files import Run
+    from kern.report.whole import Run
 
 _TAIL = 8 * 1024
 _BUDGET = 800 * 1024
@@ -29,7 +29,7 @@ def pieces(run: Run) -> Iterator[str]:
     yield "| row | outcome | time | notes |\n|---|---|--:|---|\n"
     for result in run.finished.results:
         yield _table_row(result)
-    again = rerun(run.finished.results)
+    again = rerun(run.finished)
     if again:
         yield f"\nRun the failed again: `{again}`\n"
     yield from _outputs([result for result in run.finished.results if result.outcome not in GOOD and result.log])
@@ -41,7 +41,7 @@ def _table_row(result: RowResult) -> str:
 
 
 def _notes(result: RowResult) -> str:
-    return account(result) + (f" (hint: {result.hint})" if result.hint else "")
+    return full_account(result) + (f" (hint: {result.hint})" if result.hint else "")
 
 
 def _outputs(results: list[RowResult]) -> Iterator[str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from typing import BinaryIO, Protocol
 
+from kern.errors import KernError
+
 Stream = int | BinaryIO | None
 """Where bytes go: a file descriptor, a binary stream, or nothing (``sys.stdout`` of a process without one)."""
 
@@ -62,6 +64,15 @@ class Sink:
         elif self._stream is not None:
             self._stream.write(data)
             self._stream.flush()
+
+
+def failure(place: str, error: OSError) -> KernError:
+    """What to tell the user about a report that could not be written."""
+    return KernError(
+        f"the report can't be written: {error.strerror or error}",
+        where=place,
+        hint="the results of the run are not affected",
+    )
 
 
 def write_all(descriptor: int, data: bytes) -> None:

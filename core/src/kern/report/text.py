@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from kern.events import ERROR, FAILED, GOOD, IGNORED, OUTCOMES, PASSED, TIMED_OUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from kern.events import RowResult, RunFinished
 
@@ -75,12 +75,20 @@ def _quoted(argument: str) -> str:
 
 def work(result: RowResult) -> str:
     """What was done for a row: ``built wheel, made environment``, ``reused``, or nothing where it never got that far."""
-    return ", ".join(result.made) or ("reused" if result.outcome in _RAN else "")
+    reused = f"in {result.existing}" if result.existing else "reused"
+    return ", ".join(result.made) or (reused if result.outcome in _RAN else "")
 
 
 def account(result: RowResult) -> str:
     """What was done for a row, and why it did not pass, in one line."""
     return "; ".join(part for part in (work(result), result.reason) if part)
+
+
+def full_account(result: RowResult) -> str:
+    """The same, and what the existing environment lacked: for pages, which nobody sees warnings beside."""
+    drift = "; ".join(result.drift)
+    said = f"drift: {drift}" if drift and drift not in result.reason else ""
+    return "; ".join(filter(None, (account(result), said)))
 
 
 def survivors(result: RowResult) -> int:
@@ -99,7 +107,7 @@ def totals(results: Iterable[RowResult]) -> dict[str, int]:
 def verdict(finished: RunFinished) -> str:
     """The one sentence at the end: ``3 passed, 1 failed in 4.2s``, with the command to run the failed ones again."""
     sentence = f"{counts(finished.results)} in {elapsed(finished.seconds)}"
-    again = rerun(finished.results)
+    again = rerun(finished)
     return f"{sentence}; to run the failed again: {again}" if again else sentence
 
 
@@ -113,10 +121,10 @@ def _plural(outcome: str, count: int) -> str:
     return "errors" if outcome == ERROR and count > 1 else outcome
 
 
-def rerun(results: Sequence[RowResult]) -> str:
+def rerun(finished: RunFinished) -> str:
     """The command that runs what did not pass once more; empty where all passed or the line would be too long."""
-    names = dict.fromkeys(result.environment for result in results if result.outcome not in GOOD)
-    line = command_line(("kern", "run", *names))
+    names = dict.fromkeys(result.environment for result in finished.results if result.outcome not in GOOD)
+    line = command_line(("kern", "run", *finished.options, *names))
     return line if names and len(line) <= _RERUN_LIMIT else ""
 
 

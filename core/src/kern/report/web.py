@@ -9,13 +9,13 @@ from kern import __version__
 from kern.events import GOOD, SKIPPED
 from kern.report import logs
 from kern.report.document import OUTPUT_LIMIT, timestamp
-from kern.report.text import account, amount, command_line, counts, elapsed, rerun, visible
+from kern.report.text import amount, command_line, counts, elapsed, full_account, rerun, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kern.events import CommandResult, RowResult
-    from kern.report.files import Run
+    from kern.report.whole import Run
 
 _STYLE = """
 :root { color-scheme: light dark; --good: #1a7f37; --bad: #cf222e; --other: #9a6700; --line: #8884; }
@@ -39,7 +39,7 @@ def pieces(run: Run) -> Iterator[str]:
     for result in run.finished.results:
         yield _table_row(result)
     yield "</tbody></table>\n"
-    again = rerun(run.finished.results)
+    again = rerun(run.finished)
     if again:
         yield f"<p>Run the failed again: <code>{escape(again)}</code></p>\n"
     for result in run.finished.results:
@@ -66,7 +66,7 @@ def _kind(outcome: str) -> str:
 def _table_row(result: RowResult) -> str:
     return (
         f'<tr><td>{escape(result.row)}<td class="{_kind(result.outcome)}">{escape(result.outcome)}'
-        f'<td class="time">{elapsed(result.seconds)}<td>{escape(account(result))}</tr>\n'
+        f'<td class="time">{elapsed(result.seconds)}<td>{escape(full_account(result))}</tr>\n'
     )
 
 
@@ -86,6 +86,8 @@ def _facts(result: RowResult) -> Iterator[tuple[str, str]]:
     artifact = dict(result.artifact)
     named = (
         ("hint", result.hint),
+        ("existing environment", result.existing),
+        ("drift", "; ".join(result.drift)),
         ("package", " ".join(filter(None, (artifact.get("kind"), artifact.get("version"), artifact.get("path"))))),
         ("interpreter", result.interpreter),
         ("installed", " ".join(f"{name} {version}" for name, version in result.installed)),

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 FULL = 64 * 1024
 """With less than so many bytes left hardly anything can be written."""
+PLENTY = 1 << 30
+"""With more than so many bytes left it is another disk that is full."""
 WORDS = ("No space left on device", "[Errno 28]", "(os error 28)", "Disk quota exceeded")
 
 
@@ -31,6 +33,11 @@ def blamed(error: KernError, places: Iterable[str]) -> KernError:
     said = any(word in f"{error.message} {error.tail}" for word in WORDS)
     if not said and (free is None or free >= FULL):
         return error
+    if free is not None and free >= PLENTY:
+        hint = "free some space where it writes to: a cache of its own, or the directory for temporary files"
+        return StepFailed(
+            f"a disk is full: {error.message}", where=error.where, hint=hint, log=error.log, tail=error.tail
+        )
     known = "" if free is None else f", {free // 1024} KiB left"
     hint = "free some space there, or set KERN_WORK_DIR or KERN_CACHE_DIR to a directory on another disk"
     return StepFailed(f"the disk is full{known}", where=path, hint=hint, log=error.log)

@@ -6,25 +6,25 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from kern.api import Artifact
 from kern.errors import StepFailed
 from kern.plan.builds import artifact_record, record_name, recorded_artifact, why_build
-from kern.plan.reasons import MAKING, READY
+from kern.plan.reasons import MAKING, READY, settled
 from kern.state import ARTIFACTS, BUILDS
 
 if TYPE_CHECKING:
+    from kern.api import Artifact
     from kern.log import StepLog
     from kern.plan.values import Build
     from kern.session import Session
 
-Started = Callable[[str], None]
+OnStart = Callable[[str], None]
 
 KEPT = 24
 """Artifacts that are kept for when the sources go back (another branch)."""
 
 
 def build_package(
-    session: Session, build: Build, source: Build | None, first: Artifact | None, log: StepLog, started: Started
+    session: Session, build: Build, source: Build | None, first: Artifact | None, log: StepLog, started: OnStart
 ) -> tuple[Artifact, bool]:
     """Make sure that the artifact exists.
 
@@ -62,7 +62,8 @@ def build_package(
             return artifact, False
         started(build.reason)
         artifact = _build(session, build, source, builder, key, log)
-        _publish_record(session, build, source, artifact)
+        known_now = settled(build.fingerprint, lambda: builder.fingerprint(build.package, build.spec, context))
+        _publish_record(session, build._replace(fingerprint=known_now), source, artifact)
         return artifact, True
 
 
@@ -89,16 +90,7 @@ def _publish(session: Session, artifact: Artifact, output: str, key: str) -> tup
             hint="this is a mistake of the plugin, not yours",
         )
     place, token = session.state.publish(output, key)
-    published = Artifact(
-        kind=artifact.kind,
-        path=os.path.join(place, relative),
-        name=artifact.name,
-        version=artifact.version,
-        digest=artifact.digest,
-        requirements=artifact.requirements,
-        facts=artifact.facts,
-    )
-    return published, token
+    return artifact._replace(path=os.path.join(place, relative)), token
 
 
 def _publish_record(session: Session, build: Build, source: Build | None, artifact: Artifact) -> None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 NOT_STARTED = 127
 """Exit code of a command that could not be started, as POSIX shells have it."""
 
+ROW_NAME = "KERN_ENV_NAME"
+"""The variable that tells a command which environment of the project it runs for."""
+
 Show = Callable[[bytes], None]
 
 
@@ -60,25 +63,64 @@ def place_for(
     Raises:
         ConfigError: a substitution that can't be made, a directory or a file that is not there.
     """
-    values = names_of(session, plan.row, environment.location)
-    values["python"] = environment.interpreter or ""
-    values["package"] = package
-    host = Names(values, session.environ, posargs)
-    environ = allowed(session.environ, (*DEFAULT_PASS, *plan.run.pass_env))
-    environ.update({key: value for key, value in more.items() if key not in environ})
-    with Placed(session, plan.row, "set_env"):
-        own = variables(session, plan.run, host)
+    host, passed, own = visible_environment(session, plan, environment, package, posargs, more)
     delta = activation.delta
-    environ.update({key: value for key, value in own.items() if key in delta.prepend})
-    environ = apply(delta, environ)
+    environ = apply(delta, passed | {key: value for key, value in own.items() if key in delta.prepend})
     environ.update({key: value for key, value in own.items() if key not in delta.prepend})
-    environ["KERN_ENV_NAME"] = plan.row.name
-    environ["KERN_ENV_DIR"] = environment.location
+    environ.update(_kerns_own(plan, environment))
     with Placed(session, plan.row, "change_dir"):
         cwd = os.path.normpath(os.path.join(session.project.directory, expand(plan.run.change_dir, host, "")))
         if not os.path.isdir(cwd):
             raise ConfigError(f"change_dir of {plan.row.name} is no directory: {cwd}")
-    return Place(cwd, environ, activation.prefix, Names(values, {**session.environ, **environ}, posargs))
+    return Place(cwd, environ, activation.prefix, Names(host.values, {**session.environ, **environ}, posargs))
+
+
+class Visible(NamedTuple):
+    """What commands see before any activation: what may stand in braces, what the host passes on, what is set."""
+
+    host: Names
+    passed: dict[str, str]
+    own: dict[str, str]
+
+
+def visible_environment(
+    session: Session,
+    plan: RowPlan,
+    environment: Environment,
+    package: str,
+    posargs: tuple[str, ...] | None,
+    more: Mapping[str, str],
+) -> Visible:
+    """Work out what a row's commands see, but for what an activation changes.
+
+    Raises:
+        ConfigError: a substitution that can't be made.
+    """
+    values = names_of(session, plan.row, environment.location)
+    values["python"] = environment.interpreter or ""
+    values["package"] = package
+    host = Names(values, session.environ, posargs)
+    passed = allowed(session.environ, (*DEFAULT_PASS, *plan.run.pass_env))
+    passed.update({key: value for key, value in more.items() if key not in passed})
+    with Placed(session, plan.row, "set_env"):
+        return Visible(host, passed, variables(session, plan.run, host))
+
+
+def _kerns_own(plan: RowPlan, environment: Environment) -> dict[str, str]:
+    return {ROW_NAME: plan.row.name, "KERN_ENV_DIR": environment.location}
+
+
+def seen_before(
+    session: Session,
+    plan: RowPlan,
+    environment: Environment,
+    package: str,
+    posargs: tuple[str, ...] | None,
+    more: Mapping[str, str],
+) -> dict[str, str]:
+    """The whole environment that an activation starts from; see `visible_environment`."""
+    visible = visible_environment(session, plan, environment, package, posargs, more)
+    return {**visible.passed, **visible.own, **_kerns_own(plan, environment)}
 
 
 class Runner:

@@ -6,7 +6,7 @@ import os
 import time
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kern.errors import KernError, LockTimeout, StepFailed, Stopped
 from kern.events import (
@@ -23,12 +23,12 @@ from kern.events import (
     StepStarted,
 )
 from kern.log import StepLog
-from kern.plan.values import BUILD, MAKE, REUSE, UPDATE, Build, Plan, RowPlan
+from kern.plan.values import BUILD, EXISTING, MAKE, REUSE, UPDATE, Build, Plan, RowPlan
 from kern.scheduler import Node, Pools, Scheduler
-from kern.state import ENVIRONMENTS
 from kern.steps.blame import blamed
 from kern.steps.environment import ensure_environment
-from kern.steps.row import blank_result, run_row
+from kern.steps.own import run_own
+from kern.steps.row import blank_result
 from kern.store import tidy
 
 if TYPE_CHECKING:
@@ -82,6 +82,10 @@ class Engine:
         self._interrupted = ""
         self._scheduler = Scheduler(self._nodes(), self._work, choices.jobs, self._pools)
         session.stopping = lambda: bool(self._interrupted)
+        if any(row.existing is not None for row in plan.rows):
+            from kern.sharing import Sharing
+
+            session.sharing = Sharing(plan.rows, session.warn)
 
     def execute(self) -> tuple[RowResult, ...]:
         """Run everything; a result for every row, in the plan's order."""
@@ -123,7 +127,7 @@ class Engine:
         for row in self._plan.rows:
             after = (row.build,) if row.build and self._is_built(row.build) else ()
             make = f"make:{row.row.key}"
-            if row.action != REUSE and not row.outcome:
+            if row.action not in (REUSE, EXISTING) and not row.outcome:
                 yield Node(make, after, row.pools)
                 after = (make,)
             before = tuple(f"run:{label}" for label in row.depends if label in labels)
@@ -161,7 +165,7 @@ class Engine:
         try:
             yield started
         except Stopped:
-            self._broken[key] = "interrupted"
+            self._broken[key] = INTERRUPTED
             self._emit(StepFinished(key, kind, title, INTERRUPTED, time.monotonic() - begun, log=log.path))
         except KernError as failure:
             error = blamed(failure, (self._session.work_dir, self._session.services.cache_root))
@@ -187,9 +191,8 @@ class Engine:
             self._emit(Notice("warning", error.message))
 
     def _failed(self, key: str, kind: str, title: str, error: KernError, seconds: float, log: StepLog) -> StepFinished:
-        reason = f"{error.message} ({error.where})" if error.where else error.message
-        path = getattr(error, "log", "") or (log.path if os.path.exists(log.path) else "")
-        return StepFinished(key, kind, title, ERROR, seconds, reason, error.hint, path, getattr(error, "tail", ""))
+        path = error.log or (log.path if os.path.exists(log.path) else "")
+        return StepFinished(key, kind, title, ERROR, seconds, error.sentence, error.hint, path, error.tail)
 
     def _build(self, build: Build) -> None:
         from kern.plan.builds import record_name
@@ -233,7 +236,7 @@ class Engine:
         make = f"make:{row.row.key}"
         blocker = self._blocker(row)
         if row.outcome:
-            self._finish(blank_result(row, row.outcome, reason=row.reason, hint=row.hint))
+            self._finish(blank_result(row, row.outcome, reason=row.reason, hint=row.hint, drift=row.drift))
         elif blocker:
             self.late.update({f"run:{row.row.label}"} if blocker in self.late_rows() else ())
             self._finish(blank_result(row, BLOCKED, reason=f"it depends on {blocker}, which could not be run"))
@@ -241,7 +244,7 @@ class Engine:
             said = f"{self._builds[row.build].package.name} could not be built: {self._broken[row.build]}"
             self._finish(blank_result(row, ERROR, reason=said))
         elif make in self._broken:
-            stopped = self._broken[make] == "interrupted"
+            stopped = self._broken[make] == INTERRUPTED
             said = "interrupted" if stopped else f"the environment could not be made: {self._broken[make]}"
             self._finish(blank_result(row, INTERRUPTED if stopped else ERROR, reason=said))
         else:
@@ -254,11 +257,11 @@ class Engine:
 
     def _run_ready(self, row: RowPlan, make: str) -> RowResult:
         made = (*self._made.pop(row.build, ()), *self._made.get(make, ()))  # one row alone says what was built
-        if not self._choices.test:
+        if not self._choices.test and row.existing is None:
             return blank_result(row, PASSED, made=made)
         log = self._log(f"{row.row.key}.log")
         try:
-            return self._run_locked(row, log)._replace(made=made)
+            return self._run_where_it_belongs(row, log)._replace(made=made)
         except Stopped:
             return blank_result(row, INTERRUPTED, reason="interrupted", made=made)
         except KernError as error:
@@ -267,28 +270,17 @@ class Engine:
         finally:
             self._close(log)
 
-    def _run_locked(self, row: RowPlan, log: StepLog) -> RowResult:
-        """Run under a shared lock, on an environment that is ready while the lock is held."""
-        session = self._session
-        for _ in range(10):
-            with session.lock(f"env.{row.row.key}", exclusive=False):
-                record = session.record(row.row.key)
-                if record is not None and self._answers(row, record):
-                    return run_row(
-                        session, row, record, self._pools, log, self._emit, self._choices.posargs,
-                        self._choices.variables,
-                    )  # fmt: skip
-            ensure_environment(session, row, self._artifact_of(row), log, lambda *_: None)
-        return blank_result(row, ERROR, reason="another kern keeps changing this environment")
+    def _run_where_it_belongs(self, row: RowPlan, log: StepLog) -> RowResult:
+        session, choices, pools, emit = self._session, self._choices, self._pools, self._emit
+        if row.existing is None:
+            return run_own(session, row, self._artifact_of(row), choices, pools, log, emit)
+        from kern.steps.existing import run_existing
 
-    def _answers(self, row: RowPlan, record: dict[str, Any]) -> bool:
-        from kern.plan.reasons import decide
-
-        if row.action == REUSE and self._session.state.stamp(ENVIRONMENTS, row.row.key) == row.stamp:
-            return True
-        return decide(record, row.inputs, row.spec.location, self._artifact_of(row))[0] == REUSE
+        return run_existing(session, row, choices, pools, log, emit)
 
     def _finish(self, result: RowResult) -> None:
+        if self._session.sharing is not None:
+            self._session.sharing.done(result.row)
         self.results[result.row] = result
         self._emit(RowFinished(result))
         if result.outcome not in GOOD and result.outcome != INTERRUPTED:

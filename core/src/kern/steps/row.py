@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kern.errors import ConfigError, KernError, LockTimeout, StepFailed, Stopped
@@ -25,12 +24,13 @@ from kern.events import (
 )
 from kern.plan.environment import environment_from
 from kern.state import ENVIRONMENTS
-from kern.steps.commands import NOT_STARTED, Outcome, Runner, place_for
+from kern.steps.activation import activated
+from kern.steps.commands import NOT_STARTED, Outcome, Runner, place_for, seen_before
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from kern.api import Activation, Environment
+    from kern.api import Environment
     from kern.log import StepLog
     from kern.plan.values import RowPlan
     from kern.scheduler import Pools
@@ -67,10 +67,46 @@ def run_row(
     Raises:
         LockTimeout: the activation waited too long for somebody else.
     """
+    begun = time.monotonic()
+    result = _result_of(session, plan, record, pools, log, emit, posargs, more)
+    return result._replace(seconds=time.monotonic() - begun)
+
+
+def _result_of(
+    session: Session,
+    plan: RowPlan,
+    record: dict[str, Any],
+    pools: Pools,
+    log: StepLog,
+    emit: Callable[[Event], None],
+    posargs: tuple[str, ...] | None,
+    more: dict[str, str],
+) -> RowResult:
+    """`run_row` without its duration."""
     environment = environment_from(record)
     package = (record.get("artifact") or {}).get("path", "")
-    begun = time.monotonic()
-    base = blank_result(
+    base = _not_run(plan, record, environment, log)
+    about = (session, plan, environment, package, posargs, more)
+    inside = False
+    try:
+        with activated(session, plan, environment, pools, log, lambda: seen_before(*about)) as activation:
+            inside = True
+            place = place_for(session, plan, environment, activation, package, posargs, more)
+            runner = Runner(session, plan, place, log, lambda data: _show(emit, plan, data))
+            outcome = runner.run(lambda phase, argv: emit(CommandStarted(plan.row.label, phase, argv)))
+        return _judged(session, plan, base, outcome, environment)
+    except Stopped:
+        return base._replace(outcome=INTERRUPTED, reason="interrupted")
+    except LockTimeout:
+        raise
+    except KernError as error:
+        how = ERROR if isinstance(error, ConfigError) or not inside else FAILED
+        _show(emit, plan, error.tail.encode(errors="replace"))
+        return base._replace(outcome=how, reason=error.sentence, hint=error.hint)
+
+
+def _not_run(plan: RowPlan, record: dict[str, Any], environment: Environment, log: StepLog) -> RowResult:
+    return blank_result(
         plan,
         ERROR,
         log=log.path,
@@ -78,40 +114,11 @@ def run_row(
         interpreter=environment.interpreter or "",
         installed=tuple(record["installed"].items()),
     )
-    try:
-        with _activated(session, environment, pools, log) as activation:
-            place = place_for(session, plan, environment, activation, package, posargs, more)
-            runner = Runner(session, plan, place, log, lambda data: _show(emit, plan, data))
-            outcome = runner.run(lambda phase, argv: emit(CommandStarted(plan.row.label, phase, argv)))
-        result = _judged(session, plan, base, outcome, environment)
-    except Stopped:
-        result = base._replace(outcome=INTERRUPTED, reason="interrupted")
-    except LockTimeout:
-        raise
-    except KernError as error:
-        how = ERROR if isinstance(error, ConfigError) else FAILED
-        result = base._replace(outcome=how, reason=_said(error), hint=error.hint)
-    return result._replace(seconds=time.monotonic() - begun)
-
-
-@contextmanager
-def _activated(session: Session, environment: Environment, pools: Pools, log: StepLog) -> Iterator[Activation]:
-    """Enter the environment; only that takes part in the activator's pools, the commands in it don't."""
-    activator = session.registry.load("kern.activator", environment.activator)
-    with ExitStack() as leaving:
-        with pools.hold(tuple(activator.pools)):
-            context = session.context(environment.activator, log)
-            activation: Activation = leaving.enter_context(activator.activate(environment, context))
-        yield activation
 
 
 def _show(emit: Callable[[Event], None], plan: RowPlan, data: bytes) -> None:
     if data:
         emit(Output(plan.row.label, data))
-
-
-def _said(error: KernError) -> str:
-    return f"{error.message} ({error.where})" if error.where else error.message
 
 
 def _artifact(record: dict[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -127,12 +134,13 @@ def _judged(session: Session, plan: RowPlan, base: RowResult, outcome: Outcome, 
         return done._replace(outcome=INTERRUPTED, reason="interrupted")
     if outcome.failed is None:
         return done._replace(outcome=PASSED, reason="" if outcome.results else "it has no commands")
-    doubt(session, plan, environment)
+    if plan.existing is None:
+        doubt(session, plan, environment)
     how = TIMED_OUT if outcome.failed.timed_out else FAILED
     if plan.run.ignore_outcome:
         how = IGNORED
     if outcome.error is not None and outcome.failed.exit_code == NOT_STARTED:
-        return done._replace(outcome=how, reason=_said(outcome.error), hint=outcome.error.hint)
+        return done._replace(outcome=how, reason=outcome.error.sentence, hint=outcome.error.hint)
     return done._replace(outcome=how, reason=_why(outcome.failed, plan))
 
 
@@ -141,7 +149,7 @@ def _why(failed: CommandResult, plan: RowPlan) -> str:
     if failed.timed_out:
         bound = plan.run.timeout if plan.run.timeout is not None else plan.run.total_timeout
         return f"{program} ran into its timeout of {bound:g} s"
-    from kern.context import describe_exit
+    from kern.command_words import describe_exit
 
     return f"{program} {describe_exit(failed.exit_code)}"
 

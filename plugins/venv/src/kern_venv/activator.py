@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from kern.api import API, Activation, EnvDelta
+from kern.api import Activation, EnvDelta
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class VenvActivator:
     """Puts an environment's programs first on ``PATH``; starts nothing, so leaving undoes nothing."""
 
-    api = API
+    api = 1
     pools: tuple[str, ...] = ()
 
     @contextmanager

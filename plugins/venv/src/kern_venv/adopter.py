@@ -1,51 +1,134 @@
-"""The adopter ``venv``: virtual environments and interpreters that kern did not make, only ever looked at."""
+"""The adopters ``venv`` and ``system``: environments and interpreters that kern did not make, only ever looked at."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
-from kern.api import API, Environment
+from kern.api import Adopted, Environment, StepFailed
 
 if TYPE_CHECKING:
-    from kern.api import Context
+    from collections.abc import Iterator, Mapping
 
-_OTHER_KINDS = ("conda-meta",)
+    from kern.api import Context
+    from kern_venv.inspection import Interpreter
+
+_SYSTEM = ("", "system")
+_FAMILIES = ("python", "pypy", "graalpy")
 
 
 class VenvAdopter:
-    """Recognises a virtual environment by its ``pyvenv.cfg`` and an interpreter by its name."""
+    """Recognises a virtual environment by its ``pyvenv.cfg`` (PEP 405) and an interpreter by its name."""
 
-    api = API
+    api = 1
 
-    def adopt(self, location: str, context: Context) -> Environment | None:
-        """The environment at a path: its directory, the directory of an installation, or the path of a python."""
+    def adopt(self, location: str, context: Context) -> Adopted | None:
+        """The environment at a path: its directory, the directory of an installation, or the path of a python.
+
+        Raises:
+            StepFailed: it is a virtual environment whose interpreter is gone.
+        """
         path = os.path.normpath(os.path.join(context.project_dir, os.path.expanduser(location)))
         python = _python_in(path) if os.path.isdir(path) else path
+        prefix = os.path.dirname(os.path.dirname(python))
+        virtual = os.path.isfile(os.path.join(prefix, "pyvenv.cfg"))
+        if virtual and os.path.islink(python) and not os.path.exists(python):
+            gone = f"the interpreter of the virtual environment {prefix} is gone: {os.path.realpath(python)}"
+            raise StepFailed(gone, where=python, hint="make the environment anew, or install that interpreter again")
         if not os.path.isfile(python) or not os.access(python, os.X_OK):
             return None
-        prefix = os.path.dirname(os.path.dirname(python))
-        if any(os.path.exists(os.path.join(prefix, name)) for name in _OTHER_KINDS) and os.path.isdir(path):
+        if virtual:
+            return _environment(prefix, python, context.environ)
+        return _interpreter(python, context.environ)
+
+    def offers(self, context: Context) -> str:  # noqa: ARG002
+        """What can stand behind ``venv:``."""
+        return "venv: takes the directory of a virtual environment, or the path of an interpreter"
+
+
+class SystemAdopter:
+    """Finds an interpreter of the machine on ``PATH``: ``system``, or ``system:python3.11`` for a certain one."""
+
+    api = 1
+
+    def adopt(self, location: str, context: Context) -> Adopted | None:
+        """The first interpreter of that name that belongs to no virtual environment and is no shim of a manager."""
+        name = "python3" if location in _SYSTEM else location
+        if os.sep in name or not name.startswith(_FAMILIES):
             return None
-        if os.path.isfile(os.path.join(prefix, "pyvenv.cfg")):
-            return _described(prefix, python, "environment")
-        return _interpreter(prefix, python)
+        for path in _on_path(name, context.environ):
+            found = _interpreter(path, context.environ)
+            if found is not None:
+                return found._replace(why=f"it is the first {name} on PATH that belongs to no virtual environment")
+        return None
+
+    def offers(self, context: Context) -> str:
+        """What can stand behind ``system:``."""
+        there = ", ".join(_versioned(context.environ))
+        said = f", here {there}" if there else ""
+        return f"system: takes the name of an interpreter on PATH, such as python3{said}; a path needs no kind"
+
+
+def _versioned(environ: Mapping[str, str]) -> list[str]:
+    """List the interpreters on ``PATH`` by names such as ``python3.11``."""
+    import re
+
+    from kern_venv.inspection import inspect_program
+
+    places = filter(os.path.isdir, environ.get("PATH", os.defpath).split(os.pathsep))
+    names = {name for place in places for name in os.listdir(place) if re.fullmatch(r"(python|pypy)\d\.\d+", name)}
+    return sorted(name for name in names if any(map(inspect_program, _on_path(name, environ))))
 
 
 def _python_in(directory: str) -> str:
-    return os.path.join(directory, "bin", "python")
+    """Name the interpreter in a directory; an installation of a distribution has no ``python`` but ``python3``."""
+    paths = [os.path.join(directory, "bin", name) for name in ("python", "python3")]
+    return next(filter(os.path.exists, paths), paths[0])
 
 
-def _interpreter(prefix: str, python: str) -> Environment | None:
-    from kern_venv.inspection import inspect_program
+def _on_path(name: str, environ: Mapping[str, str]) -> Iterator[str]:
+    for directory in environ.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(directory, name)
+        virtual = os.path.exists(os.path.join(os.path.dirname(directory), "pyvenv.cfg"))
+        if os.path.isabs(directory) and not virtual and os.path.isfile(path):
+            yield path
 
-    return _described(prefix, python, "interpreter") if inspect_program(python) is not None else None
 
-
-def _described(prefix: str, python: str, kind: str) -> Environment:
-    from kern_venv.inspection import inspect_program
+def _environment(prefix: str, python: str, environ: Mapping[str, str]) -> Adopted:
+    from kern_venv.inspection import base_of, inspect_program, read_pyvenv
+    from kern_venv.visible import in_environment
 
     found = inspect_program(python)
-    version = ".".join(map(str, found.version)) if found is not None else ""
-    facts = {"kind": kind, "version": version, "implementation": found.implementation if found is not None else ""}
+    facts = _facts("environment", found)
+    said = read_pyvenv(prefix) or {}
+    stated = said.get("version_info") or said.get("version") or ""
+    if stated[:1].isdigit():
+        facts["version"] = ".".join(stated.split(".")[:3])
+    base = base_of(prefix) if said.get("include-system-site-packages", "").lower() == "true" else None
+    installed = in_environment(prefix, base, facts["version"], environ)
+    return Adopted(_described(prefix, python, facts), 2, "it has pyvenv.cfg", installed)
+
+
+def _interpreter(python: str, environ: Mapping[str, str]) -> Adopted | None:
+    from kern_venv.inspection import inspect_program
+    from kern_venv.visible import in_installation
+
+    found = inspect_program(python)
+    if found is None:
+        return None
+    facts = _facts("interpreter", found)
+    prefix = os.path.dirname(os.path.dirname(python))
+    installed = in_installation(python, facts["version"], environ)
+    return Adopted(_described(prefix, python, facts), 1, f"{os.path.basename(python)} is an interpreter", installed)
+
+
+def _facts(kind: str, found: Interpreter | None) -> dict[str, str]:
+    if found is None:
+        return {"kind": kind, "version": "", "implementation": ""}
+    version = ".".join(map(str, found.version))
+    flags = "t" if found.free_threaded else ""
+    return {"kind": kind, "version": version, "implementation": found.implementation, "flags": flags}
+
+
+def _described(prefix: str, python: str, facts: dict[str, str]) -> Environment:
     return Environment(location=prefix, activator="venv", interpreter=python, watch=(), facts=facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from kern.errors import ConfigError
+from kern.api import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kern.api import Unavailable
-from kern.errors import ConfigError
+from kern.api import ConfigError, Unavailable
 from kern_venv.interpreters import all_interpreters, fits, interpreter_for, searched_places
 from kern_venv.programs import check_installer, find_uv, is_too_old, uv_serves
 from kern_venv.wanted import names_interpreter, parse_wanted, wanted_interpreters

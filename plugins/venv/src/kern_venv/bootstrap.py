@@ -21,7 +21,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from kern.errors import StepFailed
+from kern.api import StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

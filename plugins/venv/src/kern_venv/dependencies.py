@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from kern.errors import ConfigError
+from kern.api import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -92,7 +92,9 @@ def read_file(path: str, origin: str) -> str:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return file.read()
     except FileNotFoundError:
-        raise ConfigError(f"{origin} names {path}, which does not exist", where=origin, hint=_similar(path)) from None
+        raise ConfigError(
+            f"{origin} names {path}, which does not exist", where=origin, hint=similar_path(path)
+        ) from None
     except OSError as error:
         raise ConfigError(f"{origin} names {path}, which can't be read: {error.strerror}", where=origin) from None
 
@@ -147,7 +149,7 @@ def _tree(path: str, origin: str, *, editable: bool) -> str:
         status = os.stat(path)
         return f"{status.st_size}:{status.st_mtime_ns}"
     if not os.path.isdir(path):
-        raise ConfigError(f"{origin} names {path}, which does not exist", where=origin, hint=_similar(path))
+        raise ConfigError(f"{origin} names {path}, which does not exist", where=origin, hint=similar_path(path))
     if editable:
         known = (os.path.join(path, name) for name in _METADATA_FILES)
         return "\0".join(read_file(name, origin) for name in known if os.path.isfile(name))
@@ -195,7 +197,8 @@ def _without_comment(line: str) -> str:
     return "" if line.startswith("#") else line.partition(" #")[0].strip()
 
 
-def _similar(path: str) -> str:
+def similar_path(path: str) -> str:
+    """Ask ``did you mean ...?`` for a path that is not there; empty where nothing beside it has such a name."""
     from difflib import get_close_matches
 
     try:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kern.errors import StepFailed
+from kern.api import StepFailed
 from kern_venv.artifacts import check_extras, direct_reference
 from kern_venv.groups import group_requirements
 from kern_venv.installed import installed
-from kern_venv.installing import choose_target, install
-from kern_venv.locks import check_lock, install_lock, install_without_dependencies, lock_path
+from kern_venv.installing import install
+from kern_venv.locks import check_lock, install_pylock, lock_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ def fill(spec: EnvSpec, environment: Environment, artifacts: Sequence[Artifact],
     options = spec.options
     for artifact in artifacts:
         check_extras(artifact, options.extras)
-    if options.pylock:
+    if spec.lock is not None or options.pylock:
         _fill_from_lock(spec, environment.interpreter, environment.location, artifacts, context)
     else:
         install(
@@ -45,8 +45,8 @@ def fill(spec: EnvSpec, environment: Environment, artifacts: Sequence[Artifact],
 
 
 def _fill_from_lock(spec: EnvSpec, python: str, location: str, artifacts: Sequence[Artifact], context: Context) -> None:
-    check_lock(spec.options)
-    target = choose_target(python, location, context, spec.options.installer)
-    install_lock(target, lock_path(spec), context, prefix=location)
+    if spec.lock is None:
+        check_lock(spec.options)
+    path = spec.lock or lock_path(spec)
     references = [direct_reference(artifact) for artifact in artifacts]
-    install_without_dependencies(target, references, context, prefix=location)
+    install_pylock(python, path, context, prefix=location, references=references, installer=spec.options.installer)

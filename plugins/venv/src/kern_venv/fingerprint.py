@@ -68,6 +68,8 @@ def _groups(spec: EnvSpec) -> dict[str, Any]:
 
 
 def _lock(spec: EnvSpec) -> dict[str, str]:
+    if spec.lock is not None:
+        return {"lock": _digest(spec.lock)}
     if not spec.options.pylock:
         return {}
     from kern_venv.dependencies import read_file
@@ -75,3 +77,11 @@ def _lock(spec: EnvSpec) -> dict[str, str]:
 
     check_lock(spec.options)
     return {f"content of {spec.options.pylock}": read_file(lock_path(spec), f"pylock of {spec.name}")}
+
+
+def _digest(path: str) -> str:
+    from hashlib import sha256
+
+    from kern_venv.dependencies import read_file
+
+    return sha256(read_file(path, "--locked").encode("utf-8", "surrogateescape")).hexdigest()

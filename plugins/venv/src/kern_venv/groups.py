@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from kern.errors import ConfigError
+from kern.api import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +73,9 @@ def _read_table(project_dir: str) -> Mapping[str, Any]:
     except FileNotFoundError:
         message = f"dependency_groups needs {path}, which does not exist"
         raise ConfigError(message, where="dependency_groups") from None
-    except tomllib.TOMLDecodeError as error:
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror}", where="dependency_groups") from None
+    except ValueError as error:  # no TOML, or no UTF-8
         raise ConfigError(f"{path} is not valid TOML: {error}", where=path) from None
     if not isinstance(table, dict):
         raise ConfigError(f"[dependency-groups] of {path} is not a table", where=path)

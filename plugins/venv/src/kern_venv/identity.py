@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from kern.errors import StepFailed
+from kern.api import StepFailed
 
 if TYPE_CHECKING:
     from kern.api import Context
@@ -83,19 +83,21 @@ def identify(python: str, context: Context, *, old: bool = False) -> Identity:
         raise StepFailed(message, where=python, tail=completed.stdout[-2000:]) from None
 
 
-def verify_prefix(python: str, prefix: str, context: Context) -> Identity:
+def verify_prefix(python: str, prefix: str, context: Context, *, whole: bool = False) -> Identity:
     """Make sure that installing with an interpreter writes into one directory and nowhere else.
 
     Args:
         python: absolute path of the environment's interpreter.
         prefix: absolute path of the environment.
         context: runs the process.
+        whole: the environment has a Python of its own, so it is no virtual one.
 
     Raises:
         StepFailed: the interpreter belongs to something else: an environment without its ``pyvenv.cfg`` is its base.
     """
     who = identify(python, context)
-    if os.path.realpath(who.prefix) != os.path.realpath(prefix) or who.prefix == who.base:
+    borrowed = not whole and who.prefix == who.base
+    if os.path.realpath(who.prefix) != os.path.realpath(prefix) or borrowed:
         raise StepFailed(
             f"{python} would write into {who.prefix}, not into the environment at {prefix}",
             where=prefix,

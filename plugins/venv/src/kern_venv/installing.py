@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from kern.errors import StepFailed
+from kern.api import StepFailed
 from kern_venv.dependencies import CONSTRAINT, EDITABLE, FILE, OPTION, Entry, located, parse_entry
 from kern_venv.groups import canonical
 from kern_venv.identity import Identity, verify_prefix
@@ -15,7 +15,7 @@ from kern_venv.programs import UV_OLDEST, check_installer, find_uv, pip_environ,
 from kern_venv.uv_config import UvSettings, secrets_in, uv_names_indexes, uv_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kern.api import Context
 
@@ -23,11 +23,15 @@ _FLAGS = {FILE: ("-r",), CONSTRAINT: ("-c",), EDITABLE: ("-e",)}
 
 
 class Target(NamedTuple):
-    """What is installed into, and by whom: an interpreter's path, what it says of itself, ``uv`` or ``pip``."""
+    """What is installed into, and by whom: an interpreter's path, what it says of itself, ``uv`` or ``pip``.
+
+    ``whole`` is true for a prefix with a Python of its own, which no virtual environment has.
+    """
 
     python: str
     identity: Identity
     installer: str
+    whole: bool = False
 
 
 def install(
@@ -40,6 +44,7 @@ def install(
     artifacts: Sequence[str] = (),
     installer: str = "auto",
     extra_arguments: Sequence[str] = (),
+    keep: Mapping[str, str] | None = None,
 ) -> None:
     """Install requirements and artifacts into an environment, resolved together.
 
@@ -53,14 +58,17 @@ def install(
         artifacts: direct references (``name[extra] @ file:///...``); replaced even where the same version is installed.
         installer: ``uv``, ``pip`` or ``auto``: uv where it is present and serves the interpreter.
         extra_arguments: passed to ``pip install`` or ``uv pip install`` as they are.
+        keep: says that ``prefix`` is no virtual environment but has a Python of its own, and which distributions there
+            came from elsewhere (names to versions): they count as installed and are never replaced.
 
     Raises:
         StepFailed: the interpreter would write into something else than ``prefix``, or the installer failed.
     """
     if not requirements and not artifacts:
         return
-    target = choose_target(python, prefix, context, installer)
-    entries = [*map(parse_entry, requirements), *(Entry(CONSTRAINT, path) for path in constraints)]
+    target = choose_target(python, prefix, context, installer, whole=keep is not None)
+    limits = (*constraints, *_written_constraints(keep or {}, artifacts, context))
+    entries = [*map(parse_entry, requirements), *(Entry(CONSTRAINT, path) for path in limits)]
     arguments = (*extra_arguments, *_arguments(entries, context))
     present = installed(prefix)
     replaced = {name_in(artifact) for artifact in artifacts} & set(present)
@@ -69,24 +77,24 @@ def install(
         renewed = (f"--reinstall-package={name_in(artifact)}" for artifact in artifacts)
         run_uv(target, (*renewed, *arguments, *artifacts), context)
         if context.distrust:
-            _heal(target, prefix, (*arguments, *artifacts), context)
+            _heal(target, prefix, (*arguments, *artifacts), context, keep or {})
         return
     run_pip(target, (*arguments, *artifacts), context)
     if replaced:
         run_pip(target, ("--force-reinstall", "--no-deps", *artifacts), context)
 
 
-def choose_target(python: str, prefix: str, context: Context, installer: str) -> Target:
-    """Make sure where an interpreter installs, and decide by whom.
+def choose_target(python: str, prefix: str, context: Context, installer: str, *, whole: bool = False) -> Target:
+    """Make sure where an interpreter installs, and decide by whom; ``whole`` as in `Target`.
 
     Raises:
         StepFailed: it would install into something else than ``prefix``.
     """
     check_installer(installer)
-    who = verify_prefix(python, prefix, context)
+    who = verify_prefix(python, prefix, context, whole=whole)
     if installer == "auto":
         installer = "uv" if who.version >= UV_OLDEST and find_uv(context.environ) else "pip"
-    return Target(python, who, installer)
+    return Target(python, who, installer, whole)
 
 
 def run_uv(target: Target, arguments: Sequence[str], context: Context) -> None:
@@ -100,13 +108,13 @@ def run_uv(target: Target, arguments: Sequence[str], context: Context) -> None:
     uv = find_uv(context.environ)
     if uv is None:
         raise StepFailed("uv is not installed", hint="install uv, or say installer = 'pip'")
-    settings = _settings(context)
-    _mask(settings.environ, arguments, context)
-    argv = (uv, "pip", "install", "--python", target.python, *settings.arguments, *arguments)
+    settings = uv_settings_of(arguments, context)
+    own = ("--break-system-packages",) if target.whole else ()
+    argv = (uv, "pip", "install", "--python", target.python, *own, *settings.arguments, *arguments)
     context.run(Command(argv=argv, cwd=context.project_dir, environ=settings.environ))
 
 
-def _heal(target: Target, prefix: str, arguments: Sequence[str], context: Context) -> None:
+def _heal(target: Target, prefix: str, arguments: Sequence[str], context: Context, keep: Mapping[str, str]) -> None:
     """Install once more, from the index instead of from uv's cache.
 
     uv links files into environments: who changes one in place changes the cache, and every later environment gets it.
@@ -117,11 +125,13 @@ def _heal(target: Target, prefix: str, arguments: Sequence[str], context: Contex
     uv = find_uv(context.environ)
     settings = _settings(context)
     offline = settings.environ.get("UV_OFFLINE") and not settings.environ.get("UV_NO_INDEX")
-    names = tuple(installed(prefix))
+    kept = set(map(canonical, keep))
+    names = tuple(name for name in installed(prefix) if name not in kept)
     if uv is None or offline or not names:
         return
     context.run(Command(argv=(uv, "cache", "clean", "--quiet", *names), environ=settings.environ), check=False)
-    run_uv(target, ("--reinstall", *arguments), context)
+    renewed = tuple(f"--reinstall-package={name}" for name in names) if kept else ("--reinstall",)
+    run_uv(target, (*renewed, *arguments), context)
 
 
 def run_pip(target: Target, arguments: Sequence[str], context: Context) -> None:
@@ -133,10 +143,19 @@ def run_pip(target: Target, arguments: Sequence[str], context: Context) -> None:
     from kern.api import Command
 
     environ = pip_environ(context.environ)
+    if target.whole:
+        environ |= {"PIP_REQUIRE_VIRTUALENV": "0", "PIP_BREAK_SYSTEM_PACKAGES": "1"}
     _mask(environ, arguments, context)
     isolation = ("-I",) if target.identity.version >= (3,) else ("-E", "-s")
     argv = (target.python, *isolation, "-m", "pip", "install", *arguments)
     context.run(Command(argv=argv, cwd=context.project_dir, environ=environ))
+
+
+def uv_settings_of(arguments: Sequence[str], context: Context) -> UvSettings:
+    """Give what a uv process gets, with pip's configuration in force; secrets in it are masked from now on."""
+    settings = _settings(context)
+    _mask(settings.environ, arguments, context)
+    return settings
 
 
 def _settings(context: Context) -> UvSettings:
@@ -165,11 +184,19 @@ def _arguments(entries: Sequence[Entry], context: Context) -> tuple[str, ...]:
             lines.append(" ".join(words))
         else:
             arguments += words
-    return (*arguments, *(("-r", _write_lines(lines, context)) if lines else ()))
+    return (*arguments, *(("-r", write_lines(lines, context)) if lines else ()))
 
 
-def _write_lines(lines: Sequence[str], context: Context) -> str:
-    path = os.path.join(context.work_dir, "requirements-of-kern.txt")
+def _written_constraints(keep: Mapping[str, str], artifacts: Sequence[str], context: Context) -> tuple[str, ...]:
+    """Hold what is there at its version; but not what is replaced, the package under test."""
+    replaced = set(map(name_in, artifacts))
+    lines = [f"{name}=={version}" for name, version in keep.items() if canonical(name) not in replaced]
+    return (write_lines(lines, context, "constraints-of-kern.txt"),) if lines else ()
+
+
+def write_lines(lines: Sequence[str], context: Context, name: str = "requirements-of-kern.txt") -> str:
+    """Write a file for one step where nobody else can read it: an address may hold a password."""
+    path = os.path.join(context.work_dir, name)
     if os.path.lexists(path):
         os.unlink(path)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -24,7 +24,8 @@ from kern_venv.wanted import Wanted, is_path, parse_wanted, wanted_interpreters
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from kern.api import EnvSpec
+    from kern.api import Context, EnvSpec
+    from kern_venv.optional import OptionsFindInterpreter, OptionsProvideInterpreter
 
 __all__ = [
     "Interpreter",
@@ -34,6 +35,7 @@ __all__ = [
     "fits",
     "inspect_program",
     "interpreter_for",
+    "provided_interpreter",
     "searched_places",
     "wanted_interpreters",
 ]
@@ -61,13 +63,33 @@ def find_interpreter(wanted: Sequence[str], environ: Mapping[str, str]) -> Inter
 
 
 def interpreter_for(spec: EnvSpec, environ: Mapping[str, str]) -> Interpreter | None:
-    """Find the interpreter of an environment; looked up once a process for equal inputs."""
+    """Find the interpreter of an environment; looked up once a process for equal inputs.
+
+    Options that are `OptionsFindInterpreter` are asked instead.
+    """
+    if hasattr(spec.options, "find_interpreter"):
+        finding: OptionsFindInterpreter = spec.options
+        return finding.find_interpreter(spec, environ)
     wanted = tuple(_absolute(text, spec.project_dir) for text in wanted_interpreters(spec.options, spec.factors))
     names = ("PATH", "HOME", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME")
     key = (wanted, *map(environ.get, names))
     if key not in _cache:
         _cache[key] = find_interpreter(wanted, environ)
     return _cache[key]
+
+
+def provided_interpreter(spec: EnvSpec, context: Context) -> Interpreter | None:
+    """Find the interpreter of an environment at the moment when it is to be run.
+
+    Options that are `OptionsProvideInterpreter` are asked; all others have what `interpreter_for` finds.
+
+    Raises:
+        StepFailed: it could not be brought.
+    """
+    if not hasattr(spec.options, "provide_interpreter"):
+        return interpreter_for(spec, context.environ)
+    providing: OptionsProvideInterpreter = spec.options
+    return providing.provide_interpreter(spec, context)
 
 
 def all_interpreters(environ: Mapping[str, str]) -> list[Interpreter]:

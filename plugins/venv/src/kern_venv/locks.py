@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from kern.errors import ConfigError, StepFailed
+from kern.api import ConfigError, StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +49,38 @@ def _check_name(path: str) -> None:
             where="pylock",
             hint="PEP 751 fixes the name, and installers go by it",
         )
+
+
+def install_pylock(
+    python: str,
+    path: str,
+    context: Context,
+    *,
+    prefix: str,
+    references: Sequence[str] = (),
+    installer: str = "auto",
+    whole: bool = False,
+) -> None:
+    """Install what a lock file says into an environment, and beside it packages without what they require.
+
+    Args:
+        python: absolute path of the environment's interpreter.
+        path: absolute path of the lock.
+        context: runs the processes.
+        prefix: absolute path of the environment.
+        references: direct references to packages whose requirements the lock has.
+        installer: ``uv``, ``pip`` or ``auto``.
+        whole: the environment has a Python of its own, so it is no virtual one.
+
+    Raises:
+        StepFailed: the interpreter would write into something else than ``prefix``, the installer is too old or
+            failed, a hash does not match.
+    """
+    from kern_venv.installing import choose_target
+
+    target = choose_target(python, prefix, context, installer, whole=whole)
+    install_lock(target, path, context, prefix=prefix)
+    install_without_dependencies(target, references, context, prefix=prefix)
 
 
 def install_lock(target: Target, path: str, context: Context, *, prefix: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from kern.errors import StepFailed
+from kern.api import StepFailed
 from kern_venv.identity import Identity, read_identity, verify_prefix
 from kern_venv.programs import find_uv, pip_environ, tool_environ, uv_serves
 

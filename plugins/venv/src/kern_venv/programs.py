@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from kern.errors import ConfigError
+from kern.api import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from kern.api import API, Environment, Unavailable
+from kern.api import Environment, Unavailable
 from kern_venv.options import VenvOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kern.api import Artifact, Context, EnvSpec
+    from kern.api import Adopted, Artifact, Context, EnvSpec
     from kern_venv.inspection import Interpreter
 
 
 class VenvProvider:
     """Makes virtual environments."""
 
-    api = API
+    api = 1
     Options = VenvOptions
     pools: tuple[str, ...] = ()
     accepts: tuple[str, ...] = ("wheel", "sdist", "editable")
@@ -74,12 +74,24 @@ class VenvProvider:
 
         return fill(spec, environment, artifacts, context)
 
+    def drift(self, spec: EnvSpec, adopted: Adopted, context: Context) -> Sequence[str]:  # noqa: ARG002
+        """What is absent, or there in another version than ``deps`` and the dependency groups ask for."""
+        from kern_venv.drift import find_drift
+
+        return find_drift(spec, adopted)
+
+    def requirements(self, spec: EnvSpec, context: Context) -> Mapping[str, Sequence[str]]:  # noqa: ARG002
+        """What the options ask for, files and groups followed: ``deps``, ``dependency_groups``, ``extras``."""
+        from kern_venv.drift import requirements
+
+        return requirements(spec)
+
     def dispose(self, location: str, context: Context) -> None:
         """Nothing: an environment has nothing outside its directory."""
 
 
 def _interpreter(spec: EnvSpec, context: Context) -> Interpreter:
-    from kern.errors import StepFailed
+    from kern.api import StepFailed
     from kern_venv.availability import missing_interpreter
     from kern_venv.interpreters import interpreter_for
 

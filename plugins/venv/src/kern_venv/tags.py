@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from kern.errors import StepFailed
+from kern.api import StepFailed
 
 if TYPE_CHECKING:
     from packaging.tags import Tag

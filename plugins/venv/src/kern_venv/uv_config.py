@@ -135,5 +135,5 @@ def _load(path: str) -> Mapping[str, Any]:
     try:
         with open(path, "rb") as file:
             return tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError):
+    except (OSError, ValueError):
         return {}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kern_wheel.fitting import unavailable, wheel_rank
+from kern_wheel.fitting import refuse_misfit, unavailable, wheel_rank
 from kern_wheel.options import BuildOptions
-from kern_wheel.rows import binary_inputs, interpreter_tag, row_interpreter
+from kern_wheel.rows import binary_inputs, builder_interpreter, interpreter_tag, row_target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,13 +30,17 @@ class EditableBuilder:
         "meson.build", "meson.options", "meson_options.txt", "CMakeLists.txt", "*.cmake",
     )  # fmt: skip
 
+    def source(self, options: Any) -> str:  # noqa: ARG002
+        """Nothing: it is built from the tree, unless the user says otherwise."""
+        return ""
+
     def probe(self, package: PackageSpec, spec: EnvSpec, context: Context) -> Unavailable | None:
         """Whether the tree can be built and its requires-python takes the row's interpreter."""
         return unavailable(package.root, spec, context)
 
     def variant(self, package: PackageSpec, spec: EnvSpec, context: Context) -> str:  # noqa: ARG002
         """The interpreter's tag, as for a wheel."""
-        return interpreter_tag(row_interpreter(spec, context))
+        return interpreter_tag(row_target(spec, context))
 
     def fingerprint(self, package: PackageSpec, spec: EnvSpec, context: Context) -> Mapping[str, Any]:
         """As for a wheel, and where the tree is: a moved or copied project must not import the old one."""
@@ -47,7 +51,10 @@ class EditableBuilder:
         from kern_wheel.archives import read_wheel
         from kern_wheel.steps import build_from
 
-        return read_wheel(build_from("editable", package, source, row_interpreter(spec, context), context), "editable")
+        path = build_from("editable", package, source, builder_interpreter(spec, context), context)
+        artifact = read_wheel(path, "editable")
+        refuse_misfit(artifact, spec, context)
+        return artifact
 
     def fit(self, artifact: Artifact, spec: EnvSpec, context: Context) -> int | None:
         """As for a wheel."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kern_wheel.rows import row_interpreter
+from kern_wheel.rows import brings_python, row_target
 from kern_wheel.source_tree import allows, has_build_files, stated_requirement
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def wheel_rank(artifact: Artifact, spec: EnvSpec, context: Context) -> int | Non
     """
     tags = frozenset(artifact.facts.get("tags", "").split())
     pure = "py3-none-any" in tags
-    interpreter = row_interpreter(spec, context)
+    interpreter = row_target(spec, context)
     if interpreter is None:
         return PURE if pure else None  # an environment that brings its own Python: what fits all fits it
     if not allows(artifact.facts.get("requires_python", ""), interpreter.version):
@@ -36,9 +36,25 @@ def wheel_rank(artifact: Artifact, spec: EnvSpec, context: Context) -> int | Non
     return None
 
 
+def refuse_misfit(artifact: Artifact, spec: EnvSpec, context: Context) -> None:
+    """Make sure that a wheel serves a row whose Python is not the one that built it.
+
+    Raises:
+        StepFailed: it is for the Python that built it alone.
+    """
+    from kern.api import StepFailed
+
+    if brings_python(spec) and wheel_rank(artifact, spec, context) is None:
+        raise StepFailed(
+            f"{artifact.path.rpartition('/')[2]} does not fit the Python of {spec.name}",
+            where=artifact.path,
+            hint="it is built with a Python of this machine; install one of the version that the environment has",
+        )
+
+
 def sdist_rank(artifact: Artifact, spec: EnvSpec, context: Context) -> int | None:
     """0 for every environment that the source distribution's Requires-Python does not exclude."""
-    interpreter = row_interpreter(spec, context)
+    interpreter = row_target(spec, context)
     if interpreter is None:
         return 0
     return 0 if allows(artifact.facts.get("requires_python", ""), interpreter.version) else None
@@ -55,7 +71,7 @@ def unavailable(root: str, spec: EnvSpec, context: Context) -> Unavailable | Non
             missing=False,
         )
     requirement = stated_requirement(root)
-    interpreter = row_interpreter(spec, context) if requirement else None
+    interpreter = row_target(spec, context) if requirement else None
     if interpreter is None or allows(requirement, interpreter.version):
         return None
     version = ".".join(map(str, interpreter.version))

@@ -23,6 +23,10 @@ class SdistBuilder:
     produces: str = "sdist"
     watches: tuple[str, ...] = ()
 
+    def source(self, options: Any) -> str:  # noqa: ARG002
+        """Nothing: it is built from the tree, unless the user says otherwise."""
+        return ""
+
     def probe(self, package: PackageSpec, spec: EnvSpec, context: Context) -> Unavailable | None:
         """Whether the tree can be built and its requires-python takes the row's interpreter."""
         return unavailable(package.root, spec, context)

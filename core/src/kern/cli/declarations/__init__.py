@@ -17,20 +17,24 @@ if TYPE_CHECKING:
     from kern.cli.declarations.exec import ExecArguments
     from kern.cli.declarations.init import InitArguments
     from kern.cli.declarations.list import ListArguments
+    from kern.cli.declarations.lock import LockArguments
     from kern.cli.declarations.model import Verb
     from kern.cli.declarations.plan import PlanArguments
     from kern.cli.declarations.plugins import PluginsArguments
     from kern.cli.declarations.run import RunArguments
     from kern.cli.declarations.schema import SchemaArguments
+    from kern.cli.declarations.shell import ShellArguments
     from kern.cli.declarations.show import ShowArguments
 
     Arguments: TypeAlias = (
         RunArguments
         | ExecArguments
+        | ShellArguments
         | ListArguments
         | ShowArguments
         | PlanArguments
         | BuildArguments
+        | LockArguments
         | CleanArguments
         | PluginsArguments
         | SchemaArguments
@@ -46,10 +50,12 @@ __all__ = [
     "ExecArguments",
     "InitArguments",
     "ListArguments",
+    "LockArguments",
     "PlanArguments",
     "PluginsArguments",
     "RunArguments",
     "SchemaArguments",
+    "ShellArguments",
     "ShowArguments",
     "verb_named",
 ]
@@ -57,10 +63,12 @@ __all__ = [
 VERBS = {
     "run": "Make what the selected environments need, run their commands and report.",
     "exec": "Run one command in an environment, without changing the environment.",
+    "shell": "Start a shell in an environment, without changing the environment.",
     "list": "List the environments.",
     "show": "Show every setting of an environment and where it comes from.",
     "plan": "Show what a run would do, step by step, and why.",
     "build": "Build packages and copy them to a directory.",
+    "lock": "Write down exactly what environments consist of, to install them from that.",
     "clean": "Remove what kern has made.",
     "plugins": "List the installed plugins and what they provide.",
     "schema": "Print a JSON schema.",

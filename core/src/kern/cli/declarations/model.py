@@ -63,6 +63,7 @@ class Verb(NamedTuple):
         rest: what may stand after ``--``, as it is called in help texts; empty for nothing.
         rest_help: a sentence on that.
         rest_demanded: whether there must be a ``--`` and something after it.
+        rest_spared: the field of the switch with which there need not be.
         examples: command lines, each with what it does.
     """
 
@@ -74,6 +75,7 @@ class Verb(NamedTuple):
     rest: str = ""
     rest_help: str = ""
     rest_demanded: bool = False
+    rest_spared: str = ""
     examples: tuple[tuple[str, str], ...] = ()
 
     def fields(self) -> tuple[str, ...]:
@@ -104,6 +106,27 @@ COMMON = (
 )
 JSON = Option("json", ("--json",), SWITCH, "Print JSON on standard output, and everything else on standard error.")
 RECREATE = Option("recreate", ("--recreate",), SWITCH, "Make everything anew, even what is up to date.")
+LOCKED = Option(
+    "locked",
+    ("--locked",),
+    SWITCH,
+    "Install every environment from its lock file, exactly. A lock file that is missing or stale is an error.",
+)
+ENV_FROM = Option(
+    "env_from",
+    ("--env-from",),
+    TEXT,
+    "Run the commands in this environment, which is there already, instead of in their own: its name, a path, or "
+    "KIND:NAME. Nothing is built, made or installed.",
+    "TARGET",
+    completes=DIRECTORIES,
+)
+STRICT_DRIFT = Option(
+    "strict_drift",
+    ("--strict-drift",),
+    SWITCH,
+    "What an existing environment lacks is an error of the row, not a warning.",
+)
 PACKAGE = Option(
     "packages",
     ("--package",),

@@ -2,7 +2,19 @@
 
 from typing import NamedTuple
 
-from kern.cli.declarations.model import JSON, LABEL, MISSING, PACKAGE, RECREATE, SELECTION, SKIP, Verb
+from kern.cli.declarations.model import (
+    ENV_FROM,
+    JSON,
+    LABEL,
+    LOCKED,
+    MISSING,
+    PACKAGE,
+    RECREATE,
+    SELECTION,
+    SKIP,
+    STRICT_DRIFT,
+    Verb,
+)
 
 
 class PlanArguments(NamedTuple):
@@ -11,6 +23,9 @@ class PlanArguments(NamedTuple):
     selection: tuple[str, ...] = ()
     recreate: bool = False
     packages: tuple[str, ...] = ()
+    locked: bool = False
+    env_from: str = ""
+    strict_drift: bool = False
     missing: str = ""
     labels: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
@@ -26,7 +41,7 @@ VERB = Verb(
     "plan",
     PlanArguments,
     "Nothing is built, made or run. A run with the same arguments does what the plan says.",
-    (RECREATE, PACKAGE, MISSING, LABEL, SKIP, JSON),
+    (RECREATE, PACKAGE, LOCKED, ENV_FROM, STRICT_DRIFT, MISSING, LABEL, SKIP, JSON),
     SELECTION,
     "POSARGS",
     "What stands after -- replaces {posargs} in the commands.",

@@ -3,16 +3,19 @@
 from typing import NamedTuple
 
 from kern.cli.declarations.model import (
+    ENV_FROM,
     FILES,
     JSON,
     LABEL,
     LOCK_TIMEOUT,
+    LOCKED,
     MANY,
     MISSING,
     PACKAGE,
     RECREATE,
     SELECTION,
     SKIP,
+    STRICT_DRIFT,
     SWITCH,
     WORKERS,
     Option,
@@ -29,6 +32,9 @@ class RunArguments(NamedTuple):
     recreate: bool = False
     no_test: bool = False
     packages: tuple[str, ...] = ()
+    locked: bool = False
+    env_from: str = ""
+    strict_drift: bool = False
     missing: str = ""
     reports: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
@@ -53,6 +59,9 @@ VERB = Verb(
         RECREATE,
         Option("no_test", ("--no-test",), SWITCH, "Build and make everything, but run no commands."),
         PACKAGE,
+        LOCKED,
+        ENV_FROM,
+        STRICT_DRIFT,
         MISSING,
         Option(
             "reports",
@@ -82,5 +91,6 @@ VERB = Verb(
         ("kern run 'py31*' -j 4 -x", "run all that match, four at once, up to the first failure"),
         ("kern run py312 -- -k parser", "give the commands of py312 more arguments"),
         ("kern run --package dist", "test the packages in dist instead of building any"),
+        ("kern run --env-from system py312", "run the commands of py312 with the machine's own python"),
     ),
 )

@@ -15,7 +15,7 @@ class SchemaArguments(NamedTuple):
     quiet: bool = False
 
 
-KINDS = ("config", "run", "list", "show", "plan", "build", "plugins", "error")
+KINDS = ("config", "run", "list", "show", "plan", "build", "lock", "plugins", "error")
 
 VERB = Verb(
     "schema",

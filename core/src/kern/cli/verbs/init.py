@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from kern.cli.opening import write
+from kern.cli.opening import starting_directory, write
 from kern.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ def main(arguments: InitArguments) -> int:
     """Write a first kern.toml."""
     from kern.starting import first_configuration
 
-    directory = os.path.abspath(arguments.directory or os.getcwd())
+    directory = starting_directory(arguments.directory)
     text = first_configuration(directory)
     if arguments.stdout:
         write(text)

@@ -67,11 +67,16 @@ def _table(rows: list[Listed], *, why: bool) -> str:
     lines = []
     for listed in rows:
         mark = "* " if listed.default else "  "
-        note = _why(listed) if why else listed.description
+        note = _why(listed) if why else _said(listed)
         lines.append(f"{mark}{listed.row.label:<{width}}  {note}".rstrip())
     text = "\n".join(lines)
     legend = "\n\n* runs by default\n" if any(listed.default for listed in rows) else "\n"
     return visible_lines(text) + legend
+
+
+def _said(listed: Listed) -> str:
+    existing = listed.row.existing
+    return f"{listed.description} (existing: {existing})".lstrip() if existing else listed.description
 
 
 def _why(listed: Listed) -> str:

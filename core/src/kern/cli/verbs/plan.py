@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kern.cli.opening import masked, missing, open_session, posargs, print_json, write
-from kern.plan.planner import Wanted, make_plan
+from kern.cli.opening import masked, open_session, planned, print_json, write
 from kern.visible import visible
 
 if TYPE_CHECKING:
@@ -18,9 +17,7 @@ def main(arguments: PlanArguments) -> int:
 
     session = open_session(arguments, recreate=arguments.recreate)
     try:
-        selected = session.select(arguments.selection, arguments.labels, arguments.skip)
-        wanted = Wanted(arguments.packages, missing(arguments, session.environ), posargs(arguments))
-        plan = make_plan(session, selected.names, wanted, selected.notices)
+        plan = planned(session, arguments)
         if arguments.json:
             print_json(masked(document(plan), session.masker))
             return 0

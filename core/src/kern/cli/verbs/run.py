@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from kern.cli.opening import jobs, missing, open_session, posargs
-from kern.plan.planner import Wanted, make_plan
+from kern.cli.opening import jobs, open_session, planned
 
 if TYPE_CHECKING:
     from kern.cli.declarations import RunArguments
@@ -26,9 +25,7 @@ def main(arguments: RunArguments) -> int:
     )
     session.reports = tuple(map(os.path.abspath, arguments.reports))
     try:
-        selected = session.select(arguments.selection, arguments.labels, arguments.skip)
-        wanted = Wanted(arguments.packages, missing(arguments, session.environ), posargs(arguments))
-        plan = make_plan(session, selected.names, wanted, selected.notices)
+        plan = planned(session, arguments)
         return execute(session, plan, arguments, count)
     finally:
         session.close()

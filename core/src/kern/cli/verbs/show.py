@@ -44,12 +44,27 @@ def _name(session: Session, text: str) -> str:
 def _text(shown: dict[str, Any]) -> str:
     lines = [f"[{shown['environment']}]"]
     lines += [f"row = {row['row']}  # {row['package'] or 'no package'}: {row['why']}" for row in shown["rows"]]
+    lines += _elsewhere(shown)
     for key, setting in shown["settings"].items():
         if setting["from"]:
             lines.append(f"{key} = {_value(setting['value'])}  # {', '.join(setting['from'])}")
         elif setting["value"] not in (None, "", [], {}, False, 0):
             lines.append(f"{key} = {_value(setting['value'])}  # default")
     return visible_lines("\n".join(lines)) + "\n"
+
+
+def _elsewhere(shown: dict[str, Any]) -> list[str]:
+    """Where the environment's commands run, if not in one of its own, and what is missing there."""
+    existing = shown["existing"]
+    if existing is None:
+        return []
+    found = (
+        f"{existing['location']} ({existing['kind']}), {existing['why']}" if existing["location"] else existing["why"]
+    )
+    return [
+        f"# existing: {found or existing['target'] + ' is not made'}",
+        *(f"# drift: {lack}" for lack in shown["drift"]),
+    ]
 
 
 def _value(value: object) -> str:
