@@ -1,0 +1,5 @@
+"""nix environments and packages for kern."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
