@@ -1,0 +1,5 @@
+"""Node environments and npm packages for kern."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
