@@ -2,7 +2,7 @@
 """From a fresh clone to a running kern, with nothing but Python 3.11 or newer.
 
 python3 start.py run [ARGS]     set up, then `kern run` on the project in examples/hello
-python3 start.py test [ARGS]    set up, then run the tests (pytest's arguments may follow)
+python3 start.py test [ARGS]    set up, then run the tests, on all processors unless pytest's arguments follow
 python3 start.py setup          only set up: .venv/bin/kern is kern, editable, with everything for development
 
 pip does the installing, so whatever pip's configuration says about indexes, proxies and certificates holds.
@@ -24,7 +24,11 @@ ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 STAMP = ENVIRONMENT / ".kern-setup"
-DISTRIBUTIONS = ("core", "plugins/venv", "plugins/wheel")
+BASIC = ("./core", "./plugins/venv", "./plugins/wheel")
+"""What the example needs; a first look shall not wait for more."""
+DISTRIBUTIONS = tuple(line.split()[1] for line in (ROOT / "workspace.txt").read_text().splitlines() if line[:2] == "-e")
+PARALLEL = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
+"""A file's tests stay together: they share what is expensive to make. The slow files come first, by `testpaths`."""
 
 
 def main(arguments: list[str]) -> int:
@@ -33,31 +37,32 @@ def main(arguments: list[str]) -> int:
     if what not in ("run", "test", "setup"):
         print(__doc__)
         return 2
-    set_up()
+    set_up(BASIC if what == "run" else DISTRIBUTIONS)
     if what == "run":
         return subprocess.call([str(ENVIRONMENT / "bin" / "kern"), "run", *rest], cwd=ROOT / "examples" / "hello")
     if what == "test":
-        return subprocess.call([str(PYTHON), "-m", "pytest", *rest], cwd=ROOT)
+        return subprocess.call([str(PYTHON), "-m", "pytest", *(rest or PARALLEL)], cwd=ROOT)
     return 0
 
 
-def set_up() -> None:
-    """Make ``.venv`` with kern and what its tests need, unless it is there and made from the same lists."""
-    wanted = stamp()
-    if STAMP.exists() and STAMP.read_text() == wanted:
+def set_up(places: tuple[str, ...]) -> None:
+    """Make ``.venv`` with parts of kern, with all of them also what tests need, unless that is there already."""
+    wanted = stamp(places)
+    if STAMP.exists() and STAMP.read_text() in (wanted, stamp(DISTRIBUTIONS)):
         return
     if not PYTHON.exists() or subprocess.call([str(PYTHON), "-c", "import pip"], stderr=subprocess.DEVNULL):
         make_environment()
-    editable = [argument for place in DISTRIBUTIONS for argument in ("--editable", place)]
-    command = [str(PYTHON), "-m", "pip", "install", "--quiet", *editable, *development_requirements()]
+    editable = [argument for place in places for argument in ("--editable", place)]
+    more = [] if places == BASIC else development_requirements()
+    command = [str(PYTHON), "-m", "pip", "install", "--quiet", *editable, *more]
     subprocess.run(command, cwd=ROOT, check=True)
     STAMP.write_text(wanted)
 
 
-def stamp() -> str:
+def stamp(places: tuple[str, ...]) -> str:
     """What decides whether the environment is up to date."""
-    digest = hashlib.sha256(sys.version.encode())
-    for place in (".", *DISTRIBUTIONS):
+    digest = hashlib.sha256(f"{sys.version} {places}".encode())
+    for place in (".", *places):
         digest.update((ROOT / place / "pyproject.toml").read_bytes())
     return digest.hexdigest()
 
@@ -82,10 +87,10 @@ def make_environment() -> None:
     try:
         import ensurepip  # noqa: F401
     except ImportError:
-        venv.create(ENVIRONMENT, with_pip=False, clear=True)
+        venv.create(ENVIRONMENT, with_pip=False, clear=True, symlinks=True)
         install_pip()
     else:
-        venv.create(ENVIRONMENT, with_pip=True, clear=True)
+        venv.create(ENVIRONMENT, with_pip=True, clear=True, symlinks=True)
 
 
 def install_pip() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -21,9 +22,12 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 TIMEOUT = 120.0
 """Seconds after which a run that hangs is a failure."""
@@ -522,3 +526,21 @@ def processes() -> Callable[[str], list[int]]:
         return found
 
     return find
+
+
+@pytest.fixture(scope="session")
+def conda_channel() -> ModuleType:
+    """The module that makes conda channels, wherever pytest was started."""
+    place = Path(__file__).parents[1] / "plugins/conda/tests/conda_channel.py"
+    spec = importlib.util.spec_from_file_location("conda_channel", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules.setdefault("conda_channel", importlib.util.module_from_spec(spec))
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def channel(conda_channel: ModuleType) -> str:
+    """The URL of a real conda channel; conda_channel.py says what is in it."""
+    return str(conda_channel.shared())

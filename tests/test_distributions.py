@@ -1,4 +1,4 @@
-"""The three distributions as a stranger gets them: built, checked, installed without the source tree, and used."""
+"""The distributions as a stranger gets them: built, checked, installed without the source tree, and used."""
 
 from __future__ import annotations
 
@@ -25,8 +25,12 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = {"kern-core": "core", "kern-venv": "plugins/venv", "kern-wheel": "plugins/wheel"}
-IMPORTED = {"kern-core": "kern", "kern-venv": "kern_venv", "kern-wheel": "kern_wheel"}
+PLUGINS = sorted(path.parent.name for path in (ROOT / "plugins").glob("*/pyproject.toml"))
+FOLDERS = {"kern-core": "core", **{f"kern-{name}": f"plugins/{name}" for name in PLUGINS}}
+HIDDEN = re.compile(r"(^|/)(__pycache__|\.[^/]+)/")
+BASIC = ("kern-core", "kern-venv", "kern-wheel")
+"""What the documentation has a newcomer install."""
+IMPORTED = {"kern-core": "kern", **{f"kern-{name}": f"kern_{name}" for name in PLUGINS}}
 
 
 @dataclass(frozen=True)
@@ -87,11 +91,12 @@ def test_the_wheel_from_the_sdist_is_the_wheel_from_the_tree(distributions: dict
 def test_what_is_in_a_distribution(distributions: dict[str, Built], name: str) -> None:
     built = distributions[name]
     package = IMPORTED[name]
-    there = {
-        str(path.relative_to(ROOT / FOLDERS[name] / "src")) for path in (ROOT / FOLDERS[name] / "src").rglob("*.py")
-    }
+    source = ROOT / FOLDERS[name] / "src"
+    files = (path for path in source.rglob("*") if path.is_file() and not HIDDEN.search(str(path.relative_to(source))))
+    there = {str(path.relative_to(source)) for path in files}
     names = set(contents(built.wheel))
-    assert {each for each in names if ".dist-info/" not in each} == there | {f"{package}/py.typed"}
+    assert f"{package}/py.typed" in there
+    assert {each for each in names if ".dist-info/" not in each} == there
     assert any(each.endswith("/licenses/LICENSE") for each in names)
     with tarfile.open(built.sdist) as archive:
         files = {each.partition("/")[2] for each in archive.getnames()}
@@ -113,13 +118,13 @@ def test_what_a_distribution_says_of_itself(distributions: dict[str, Built], nam
     assert licence == (ROOT / "LICENSE").read_bytes()
 
 
-def test_the_three_are_of_one_version_and_need_each_other_of_that_series(distributions: dict[str, Built]) -> None:
+def test_all_are_of_one_version_and_need_each_other_of_that_series(distributions: dict[str, Built]) -> None:
     versions = {built.metadata()["Version"] for built in distributions.values()}
     assert len(versions) == 1
     major, minor = map(int, versions.pop().split(".")[:2])
     series = {f">={major}.{minor}", f"<{major}.{minor + 1}"}
     needed = {name: built.requirements() for name, built in distributions.items()}
-    for name in ("kern-venv", "kern-wheel"):
+    for name in set(FOLDERS) - {"kern-core"}:
         for other in set(FOLDERS) & set(needed[name]):
             assert {str(each) for each in needed[name][other].specifier} == series
         assert "kern-core" in needed[name]
@@ -190,8 +195,8 @@ def homes(
 
 @pytest.fixture(scope="session")
 def home(homes: Callable[..., Home]) -> Home:
-    """All three, as the documentation says."""
-    return homes(*FOLDERS)
+    """The three that a newcomer installs."""
+    return homes(*BASIC)
 
 
 @pytest.fixture(scope="session")
@@ -214,12 +219,20 @@ def test_nothing_of_the_source_tree_is_used(home: Home) -> None:
 
 def test_there_is_no_trace_of_other_plugins(home: Home, tmp_path: Path) -> None:
     installed = home.installed()
-    assert {name for name in installed if name.startswith("kern")} == set(FOLDERS)
+    assert {name for name in installed if name.startswith("kern")} == set(BASIC)
     assert not {name for name in installed if re.search(r"conda|mamba|nix|docker|pyenv", name)}
     plugins = home.project(tmp_path / "empty").kern("plugins", "--json", code=0).json["plugins"]
-    assert {each["distribution"] for each in plugins} <= set(FOLDERS)
+    assert {each["distribution"] for each in plugins} <= set(BASIC)
     assert {each["state"] for each in plugins} == {"ok"}
     assert {"venv", "wheel", "sdist", "editable"} <= {each["name"] for each in plugins}
+
+
+def test_all_of_them_live_together(homes: Callable[..., Home], tmp_path: Path) -> None:
+    everything = homes(*FOLDERS).project(tmp_path / "empty")
+    plugins = everything.kern("plugins", "--json", code=0).json["plugins"]
+    assert {each["distribution"] for each in plugins} == set(FOLDERS) - {"kern-core"}
+    assert {each["state"] for each in plugins} == {"ok"}
+    assert everything.kern("plugins", "doctor", code=0).out
 
 
 def test_a_small_matrix_runs_from_end_to_end(home: Home, tmp_path: Path, several: list[str]) -> None:

@@ -193,6 +193,15 @@ def test_a_changed_source_builds_again_and_reinstalls_just_that(ready: Project) 
     assert len(ready.builds()) == 1
 
 
+def test_what_was_added_to_an_environment_does_not_become_a_part_of_it(ready: Project) -> None:
+    added = ready.environment("a") / "lib/written-by-an-activation-script"
+    added.write_text("first")
+    (ready / "src/demo/__init__.py").write_text("answer = 43\n")
+    assert "reinstalled package" in ready.run().rows()["a"]["made"]
+    added.write_text("second time")
+    assert ready.run().rows()["a"]["made"] == []
+
+
 def test_a_file_that_left_the_package_leaves_the_environment(project: Project) -> None:
     check = "commands = [['python', '-c', 'import importlib.util as u; print(u.find_spec(\"demo.old\"))']]\n"
     pure(

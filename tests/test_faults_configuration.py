@@ -101,7 +101,7 @@ def text_cut(text: str, choices: random.Random) -> str:
 def try_one(project: Project, file: str, text: str, args: tuple[str, ...]) -> None:
     (project / file).write_bytes(text.encode(errors="surrogatepass"))
     before = snapshot(project.root)
-    done = project.kern(*args, timeout=30)
+    done = project.kern(*args, timeout=120)
     shown = f"{done}\n--- {file}\n{text}"
     assert "Traceback" not in done.screen, shown
     assert done.code in {0, 2}, shown
