@@ -67,9 +67,9 @@ def _program() -> str:
 def _write_request(request: Mapping[str, Any], context: Context) -> tuple[str, str]:
     """Write a request where nobody else can read it (channels may hold tokens), and name the answer's file."""
     import json
-    from tempfile import mkstemp
 
-    descriptor, path = mkstemp(prefix="rattler-", suffix=".json", dir=context.work_dir)
+    path = os.path.join(context.work_dir, f"rattler-{os.urandom(8).hex()}.json")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(request, file)
     return path, f"{path}.answer"

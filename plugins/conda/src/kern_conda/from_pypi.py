@@ -34,6 +34,8 @@ def add_from_pypi(
         ConfigError: a package has no such extra.
         StepFailed: the installer failed, or would have to replace what came from conda.
     """
+    if not entries and not artifacts:
+        return
     from kern_venv.api import check_extras, direct_reference, install
 
     others = [one for one in artifacts if one.kind != CONDA]

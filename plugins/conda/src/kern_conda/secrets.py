@@ -15,11 +15,10 @@ def secrets_of(url: str) -> Iterator[str]:
 
     That is ``user:PASSWORD@``, and the token of anaconda.org's addresses: ``https://host/t/TOKEN/channel``.
     """
-    from urllib.parse import unquote
+    for secret in filter(None, (_password(url), _token(url))):
+        from urllib.parse import unquote  # most addresses hold none, and this is milliseconds to import
 
-    for secret in (_password(url), _token(url)):
-        if secret:
-            yield from {secret, unquote(secret)}
+        yield from {secret, unquote(secret)}
 
 
 def without_secrets(url: str) -> str:
