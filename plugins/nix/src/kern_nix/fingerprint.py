@@ -53,7 +53,10 @@ def named_inputs(names: Sequence[str], base: str) -> dict[str, str]:
 def search_path(environ: Mapping[str, str]) -> list[str]:
     """Where ``<nixpkgs>`` comes from: ``NIX_PATH`` and what its links point to, since a new channel changes those."""
     home = environ.get("HOME", "")
-    usual = (os.path.join(home, ".nix-defexpr/channels"), "/nix/var/nix/profiles/per-user/root/channels")
+    usual = (
+        os.path.join(home, ".nix-defexpr/channels"),
+        os.path.join("/nix/var/nix/profiles/per-user", "root", "channels"),
+    )
     stated = environ.get("NIX_PATH")
     if stated is None:
         return [os.path.realpath(path) for path in usual if os.path.exists(path)]
