@@ -369,6 +369,17 @@ def test_every_rule_catches_a_bad_driver(kind: str, pytester: pytest.Pytester) -
     assert [name for name, outcome in ours.items() if outcome.startswith("failed")] == []
 
 
+ALONE = "('sh', '-c', 'echo speaking; exec env -i T=\"$T\" PATH=\"$PATH\" \"$@\"', 'sh')"
+"""What comes around a command prints first, and the variable that the activation sets is the first one of all."""
+
+
+def test_an_activation_may_print(pytester: pytest.Pytester) -> None:
+    body = activating(f"yield Activation(EnvDelta(set={{'T': 'x'}}), prefix={ALONE})")
+    drivers, tests = write_case("Activator", "Talking", body)
+    outcomes = run(pytester, drivers, tests, "TestTalking::test_what_is_set_is_seen")
+    assert list(outcomes.values()) == ["passed in call"]
+
+
 @pytest.mark.parametrize(
     "effect",
     [

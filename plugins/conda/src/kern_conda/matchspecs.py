@@ -1,13 +1,15 @@
 """From PEP 440's version specifiers to conda's.
 
-Both orders of versions agree on final, pre- and post-releases (conda's is described in its documentation of package
-specifications); where the operators differ, the translation says what PEP 440 means:
+Both orders of versions agree on final, pre- and post-releases that are written with as many numbers (conda's is
+described in its documentation of package specifications); where the operators differ, the translation says what PEP 440
+means:
 
 - ``<2.0`` shuts out the pre-releases of 2.0, so it becomes ``<2a0``, which is before all of them;
 - ``==8.*`` and ``~=8.1`` become ``8.*`` and ``>=8.1,8.*``, since ``==8.*`` in a list is read as ``==8``.
 
-Not carried over: ``>1.7`` takes 1.7.post1 in conda; ``>=1.0a1`` takes 1.0.dev1; and pre-releases need not be named in a
-specifier to be taken, since a conda channel keeps them apart.
+Not carried over: ``>1.7`` takes 1.7.post1 in conda; ``>=1.0a1`` takes 1.0.dev1; 1.post1 comes after 1.0.1 there and 1.0a1
+after 1b1, since letters are compared with the number that stands in their place; and pre-releases need not be named in
+a specifier to be taken, since a conda channel keeps them apart.
 """
 
 from __future__ import annotations
