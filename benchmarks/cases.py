@@ -10,7 +10,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from preparing import PreparingError, Site, call, project_folder
+from preparing import SETTLE_SECONDS, PreparingError, Site, call, project_folder
 from timing import Row
 from tools import BURNING, MANY, Tool, axes_of, unit, write_files
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 SHAPES = {10: (5, 2), 1_000: (10, 10, 10), 10_000: (25, 20, 20), 50_000: (50, 50, 20)}
 LARGEST_FOR_PEERS = 1_000
-SETTLE_SECONDS = 2.5
 PYTEST = ("-m", "pytest", "-q", "tests")
 PASS = ("-c", "pass")
 

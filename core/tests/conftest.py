@@ -83,6 +83,7 @@ class FakeBuilder:
     absent: dict[str, Unavailable] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
     fits: dict[str, int] = field(default_factory=dict)
+    implied: str = ""
     Options: type[Any] = PackageOptions
     api: int = API
 
@@ -90,7 +91,7 @@ class FakeBuilder:
         return self.absent.get(spec.name)
 
     def source(self, options: object) -> str:
-        return ""
+        return self.implied
 
     def variant(self, package: PackageSpec, spec: EnvSpec, context: object) -> str:
         return self.variants.get(spec.name, "")
@@ -128,7 +129,7 @@ class FakeRegistry:
     def names(self, group: str) -> tuple[str, ...]:
         return tuple(sorted(set(self.drivers.get(group, {})) - self.hidden))
 
-    def all(self, group: str) -> tuple[Entry, ...]:
+    def all(self, group: str, *, refused: bool = False) -> tuple[Entry, ...]:
         return tuple(Entry(group, name, f"fakes:{name}", "kern-fakes", "1") for name in self.names(group))
 
     def load(self, group: str, name: str) -> Any:

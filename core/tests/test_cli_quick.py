@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kern.cli import app, quick
@@ -195,7 +195,7 @@ environs = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250)
 @given(words=st.one_of(lines(), damaged()), environ=environs)
 def test_cyclopts_agrees_with_every_answer(words: list[str], environ: dict[str, str]) -> None:
     found = quick.read(words, environ)
@@ -210,7 +210,7 @@ def test_cyclopts_agrees_with_every_answer(words: list[str], environ: dict[str, 
         assert found is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(name=st.sampled_from(list(VERBS)), data=st.data())
 def test_ordinary_lines_are_answered(name: str, data: st.DataObject) -> None:
     """Without this the reader that is never sure would pass."""

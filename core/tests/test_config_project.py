@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kern.config.project import Project, load, nowhere
@@ -273,7 +273,7 @@ def _judge(folder: str, name: str, data: bytes) -> None:
     assert name in refused.where
 
 
-MUCH = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MUCH = settings(max_examples=300)
 
 
 @MUCH

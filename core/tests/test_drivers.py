@@ -21,7 +21,7 @@ from kern.store.layout import claim
 PROVIDER = """
 class {name}:
     api = {api}
-    Options = object
+    Options = type("Options", (), {{"__dataclass_fields__": {{}}}})
     pools = ()
     accepts = ("thing",)
     def claims(self, factor): return False

@@ -11,7 +11,7 @@ import pytest
 
 from kern.api import Activation, Environment, EnvSpec, StepFailed
 from kern.drivers.aside import ASIDE
-from kern.drivers.guarding import guard
+from kern.drivers.guarding import busy, guard
 from kern.drivers.index import Entry
 from kern.errors import PluginError
 
@@ -179,3 +179,39 @@ def test_what_is_printed_goes_to_standard_error(capsys: pytest.CaptureFixture[st
     with ASIDE, ASIDE:
         sys.stdout.write("nested\n")
     assert capsys.readouterr() == ("from kern\n", "from the plugin\nnested\n")
+
+
+class UnspeakableError(Exception):
+    """An exception that can't be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def test_an_exception_that_can_not_be_shown_is_the_plugins_all_the_same() -> None:
+    with pytest.raises(PluginError, match=r"of kern-bad 7\.5 failed in probe: UnspeakableError$"):
+        provider(probe=raising(UnspeakableError())).probe(SPEC, None)
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "said"),
+    [
+        ("install", None, "None is not a mapping of texts to texts"),
+        ("fingerprint", {1: 2}, "dict {1: 2} is not a mapping of texts to JSON values"),
+        ("probe", "no", "str 'no' is not Unavailable or None"),
+        ("drift", 5, "int 5 is not a list of texts"),
+    ],
+)
+def test_a_wrong_answer_is_shown_with_what_was_wanted(method: str, answer: object, said: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        getattr(provider(**{method: lambda *_: answer}), method)(SPEC, None, None, None)
+    assert caught.value.message.endswith(said)
+
+
+def test_what_has_not_come_back_is_known() -> None:
+    seen: list[tuple[str, ...]] = []
+    inner = provider(probe=lambda *_: seen.append(busy()))
+    provider(install=lambda *_: (inner.probe(SPEC, None), seen.append(busy()), {})[2]).install(SPEC, None, [], None)
+    words = 'provider "bad" of kern-bad 7.5 does not come back from {}'
+    assert seen == [(words.format("probe"),), (words.format("install"),)]
+    assert busy() == ()

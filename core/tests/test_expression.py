@@ -396,7 +396,7 @@ NOISE = st.text("ab1*!-{}, ", max_size=16)
 FACTORS = st.lists(st.sampled_from(["a", "b", "c", "ab", "1", "2", "3", "10", "a1", "b2", "08", "abb"]), max_size=4)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(text=TEXTS | NOISE, factors=FACTORS)
 @example(text="{a-b,a}-{b-c,c}", factors=["a", "b", "c"])
 @example(text="!{a,{b-!c}}", factors=["b"])
@@ -421,7 +421,7 @@ def test_the_quick_way_agrees_with_the_slow_way(text: str, factors: list[str]) -
         assert any(all(one & present for one in sets) for sets in required_factors(expression))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=TEXTS.map(lambda text: text.replace("!", "").replace("*", "x")))
 def test_names_are_those_of_the_slow_way_and_match_exactly(text: str) -> None:
     expected = slow_parse_or_none(text)
@@ -451,7 +451,7 @@ def slow_parse_or_none(text: str) -> Slow | None:
         return None
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(texts=st.lists(TEXTS, max_size=8), factors=FACTORS)
 def test_an_index_loses_nothing(texts: list[str], factors: list[str]) -> None:
     expressions = [parse(text) for text in texts if slow_parse_or_none(text)]

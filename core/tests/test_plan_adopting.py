@@ -126,7 +126,7 @@ def test_a_name_that_nobody_knows(session: Session) -> None:
     with pytest.raises(UsageError) as caught:
         adopt(session, "zzz", base="/")
     assert caught.value.message == (
-        "the project has none, and no plugin knows an environment called 'zzz' (asked: conda, system and venv)"
+        "the project has no environment 'zzz', and no plugin knows one of that name (asked: conda, system and venv)"
     )
     assert caught.value.hint == "for a directory give a path: ./zzz"
     other = UsageError("no environment matches 'zzz'", hint="did you mean zz?")
@@ -168,6 +168,10 @@ def test_a_kind_may_say_what_it_has(session: Session, drivers: FakeRegistry, tmp
     with pytest.raises(UsageError) as caught:
         adopt(session, "conda:gone", base=str(tmp_path))
     assert caught.value.hint == f"there is base, seen from {tmp_path}"
+    for other in (None, UsageError("no environment matches 'conda'", hint="did you mean condor?")):
+        with pytest.raises(UsageError) as caught:
+            adopt(session, "conda", base=str(tmp_path), otherwise=other)
+        assert caught.value.hint == f"there is base, seen from {tmp_path}"
 
 
 def test_the_directory_behind_a_kind_is_also_said_as_a_relative_one(

@@ -149,6 +149,50 @@ def test_the_source_tree_and_its_patterns(open_session: Open, tmp_path: Path, dr
     assert asked == [(f"{root}/lib", ("*.c",)), (root, ("*.py",)), (root, ("*.py",))]
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("[package.wheel]\nfrom = 'sdist'\n", {"wheel": (".", ()), "sdist": (".", ())}),
+        ("[package.wheel]\nfrom = 'sdist'\nroot = 'a'\n", {"wheel": ("a", ()), "wheel-sdist": ("a", ())}),
+        (
+            "[package.wheel]\nfrom = 'sdist'\nsources = ['x']\n[package.sdist]\nroot = 'b'\n",
+            {"wheel": ("b", ("x",)), "sdist": ("b", ())},
+        ),
+        ("[package.wheel]\nfrom = 'sdist'\nroot = 'a'\n[package.sdist]\nroot = 'b'\n",
+         {"wheel": ("a", ()), "sdist": ("b", ())}),
+        ("[package.conda]\n", {"conda": (".", ()), "wheel": (".", ())}),
+        ("[package.conda]\nroot = 'a'\n", {"conda": ("a", ()), "conda-wheel": ("a", ())}),
+        ("[package.conda]\nsources = ['x']\n", {"conda": (".", ("x",)), "conda-wheel": (".", ("x",))}),
+        ("[package.conda]\nroot = 'a'\n[package.wheel]\nroot = './a'\n", {"conda": ("a", ()), "wheel": ("a", ())}),
+        (
+            "[package.conda]\nroot = 'a'\n[package.wheel]\nfrom = 'sdist'\n",
+            {"conda": ("a", ()), "conda-wheel": ("a", ())},
+        ),
+        (
+            "[package.conda]\nsources = ['x']\n[package.wheel]\nfrom = 'sdist'\n[package.sdist]\n",
+            {"conda": (".", ("x",)), "conda-wheel": (".", ("x",)), "sdist": (".", ())},
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_package_is_built_from_is_of_the_same_tree(
+    open_session: Open, drivers: FakeRegistry, tmp_path: Path, text: str, found: dict[str, tuple[str, tuple[str, ...]]]
+) -> None:
+    drivers.condarc.implied = "wheel"
+    project = str(tmp_path / "project")
+    for name in ("a", "b"):
+        os.makedirs(os.path.join(project, name))
+    builds = Builds(open_session(text))
+    added(builds, "conda" if "conda" in text else "wheel", "a")
+    made = {build.package.name: build.package for build in builds.found.values()}
+    assert {name: os.path.relpath(one.root, project) for name, one in made.items()} == {
+        name: root for name, (root, _) in found.items()
+    }
+    assert {name: builds._table(name).values.get("sources", ()) for name in made} == {
+        name: sources for name, (_, sources) in found.items()
+    }
+    assert {name: one.builder for name, one in made.items()} == {name: name.rpartition("-")[2] for name in found}
+
+
 def ready(session: Session, build: Build, **more: Any) -> None:
     """Write the record of a finished build."""
     artifact = WHEEL._replace(path=session.project.directory)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kern.api import Artifact, Unavailable
@@ -275,7 +275,7 @@ def test_a_long_chain_of_dependencies(open_session: Open) -> None:
 NAMES = "abcdef"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), min_size=1), max_size=6), st.data())
 def test_any_dependencies(
     open_session: Open, drivers: FakeRegistry, depends: dict[str, list[str]], data: st.DataObject

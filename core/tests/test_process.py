@@ -37,9 +37,12 @@ SHAPES = ["plain", "stubborn", "session", "double", "pipe"]
 LONG = 30.0
 
 
-def descendants() -> set[int]:
-    """All living descendants of this process, found without the help of what is tested."""
-    parents = {}
+def descendants(*, dead: bool = False) -> set[int]:
+    """All living descendants of this process, found without the help of what is tested; perhaps the dead ones too.
+
+    Whoever has threads may look dead, and still have children, until the last of them has ended.
+    """
+    parents, gone = {}, {os.getpid()}
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
@@ -47,12 +50,13 @@ def descendants() -> set[int]:
                     state, parent = file.read().rpartition(")")[2].split()[:2]
             except OSError:
                 continue
-            if state != "Z":
-                parents[int(name)] = int(parent)
+            parents[int(name)] = int(parent)
+            if state == "Z" and not dead:
+                gone.add(int(name))
     found = {os.getpid()}
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= more
-    return found - {os.getpid()}
+    return found - gone
 
 
 def reap() -> None:
@@ -74,7 +78,7 @@ def nothing_left() -> bool:
     """Look several times: a process whose parent ends while the list is read is not seen as ours."""
     for _ in range(5):
         reap()
-        if descendants():
+        if descendants(dead=True):
             return False
     return True
 
@@ -353,10 +357,10 @@ def test_stale_word_does_not_hit_the_next_command() -> None:
         lane = next(iter(supervisor._pool._lanes.values()))
         stale = Frame(KILL, lane.sequence)
         lane.send(stale)
-        code = "import sys, time; print('ready', flush=True); time.sleep(0.3); sys.exit(7)"
-        assert supervisor.run(python(code), Heard(lambda: lane.send(stale))).exit_code == 7
+        code = "import sys, time; print('ready', flush=True); time.sleep(float(sys.argv[1])); sys.exit(7)"
+        assert supervisor.run(python(code, "0.3"), Heard(lambda: lane.send(stale))).exit_code == 7
         present = Heard(lambda: lane.send(Frame(KILL, lane.sequence)))
-        assert supervisor.run(python(code), present).exit_code == -signal.SIGKILL
+        assert supervisor.run(python(code, "300"), present).exit_code == -signal.SIGKILL
 
 
 def test_error_of_a_sink_ends_the_command_and_is_passed_on(supervisor: Supervisor) -> None:

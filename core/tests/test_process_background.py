@@ -165,6 +165,22 @@ def test_an_orderly_stop_says_nothing_to_it_and_a_second_one_kills(
     assert running.end(0).exit_code == 0, "no interrupt was counted before SIGTERM"
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_what_a_stop_made_fail_is_no_failure(
+    context: StepContext, supervisor: Supervisor, log: StepLog, check: bool
+) -> None:
+    def stop() -> None:
+        wait_until(lambda: "begun" in written(log))
+        supervisor.stop(ORDERLY)
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    with pytest.raises(Stopped):
+        context.run(shell("trap 'exit 7' INT; echo be''gun; while :; do sleep 0.01; done"), check=check)
+    thread.join(LONG)
+    assert context.run(shell("exit 7"), check=False, always=True).exit_code == 7
+
+
 def test_a_stop_at_once_kills_it(context: StepContext, supervisor: Supervisor) -> None:
     running = context.start(shell("sleep 300"))
     supervisor.stop(AT_ONCE)

@@ -95,7 +95,7 @@ def free(pools: Pools) -> dict[str, int]:
     return dict(pools._free)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(graphs(), st.integers(1, 5))
 def test_every_node_once_in_order_and_within_the_pools(graph: Graph, jobs: int) -> None:
     watch, pools = Watch(graph), Pools(graph.sizes)
@@ -106,7 +106,7 @@ def test_every_node_once_in_order_and_within_the_pools(graph: Graph, jobs: int) 
     assert free(pools) == graph.sizes
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(graphs(), st.integers(1, 4), st.data())
 def test_stop_ends_it(graph: Graph, jobs: int, data: st.DataObject) -> None:
     last = data.draw(st.sampled_from([node.key for node in graph.nodes] or ["none"]))
@@ -129,7 +129,7 @@ def test_stop_ends_it(graph: Graph, jobs: int, data: st.DataObject) -> None:
     assert free(pools) == graph.sizes
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(graphs().filter(lambda graph: bool(graph.nodes)), st.integers(1, 4), st.data())
 def test_what_work_raises_comes_out_of_run(graph: Graph, jobs: int, data: st.DataObject) -> None:
     bad = data.draw(st.sampled_from([node.key for node in graph.nodes]))
@@ -216,6 +216,19 @@ def test_stop_from_elsewhere_wakes_those_who_wait() -> None:
     stopper.join()
     pools.give(("x",))
     assert free(pools) == {"x": 1}
+
+
+def test_what_does_not_end_is_given_up_after_the_second_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kern.scheduler.PATIENCE", 0.1)
+    release = threading.Event()
+    scheduler = Scheduler([Node("stuck")], lambda _: bool(release.wait(PATIENCE)), 1, Pools({}))
+    scheduler.stop(1)
+    run(scheduler)
+    assert not scheduler.abandoned
+    scheduler = Scheduler([Node("stuck")], lambda _: (scheduler.stop(2), release.wait(PATIENCE))[0], 1, Pools({}))
+    run(scheduler)
+    assert scheduler.abandoned
+    release.set()
 
 
 def test_taking_is_all_or_nothing() -> None:

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kern.source_files
@@ -647,7 +647,7 @@ def apply(root: Path, step: tuple[str, str, str]) -> None:
         os.utime(path)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(st.lists(st.lists(EDITS, max_size=4), min_size=1, max_size=5))
 def test_looking_again_and_looking_anew_agree(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, rounds: list[list[tuple[str, str, str]]]
@@ -683,7 +683,7 @@ PATHS = st.sets(
 
 
 @needs_git
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(RULES, RULES, PATHS)
 def test_without_git_the_same_files_count_as_with_git(
     tmp_path_factory: pytest.TempPathFactory, rules: list[str], deeper: list[str], paths: set[str]

@@ -6,7 +6,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kern.config.project import load
@@ -109,7 +109,6 @@ def test_a_damaged_pyproject(tmp_path: Path) -> None:
 GROUPS = st.lists(st.sampled_from(["test", "tests", "testing", "dev", "docs"]), unique=True)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 16), max_size=6), GROUPS, GROUPS, st.booleans(), st.booleans())
 def test_kern_takes_what_it_writes(
     tmp_path: Path, minors: list[int], groups: list[str], extras: list[str], ruff: bool, project: bool

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +15,7 @@ from kern.errors import KernError, LockTimeout, StepFailed
 from kern.state import ARTIFACTS, BUILDS, ENVIRONMENTS, State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from core.tests.conftest import FakeRegistry, Open
@@ -111,6 +114,38 @@ def test_a_full_disk_moves_nothing_aside(state: State, monkeypatch: pytest.Monke
     with pytest.raises(StepFailed, match="the disk is full"):
         state.remake(ENVIRONMENTS, "a", state.environment_path("a"))
     assert warnings == []
+
+
+@pytest.mark.parametrize("free", range(8))
+def test_too_many_open_files_move_nothing_aside(state: State, free: int, warnings: list[str]) -> None:
+    path = state.environment_path("a")
+    state.remake(ENVIRONMENTS, "a", path)
+    open(f"{path}/made", "w").close()
+    with files_left(free), contextlib.suppress(StepFailed):
+        state.remake(ENVIRONMENTS, "a", path)
+    assert os.listdir(os.path.dirname(path)) in (["a"], [])
+    assert warnings == []
+    token = state.remake(ENVIRONMENTS, "a", path)
+    assert state.belongs_here(path, token)
+
+
+@contextlib.contextmanager
+def files_left(free: int) -> Iterator[None]:
+    """So many files can be opened and no more."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held = [os.open(os.devnull, os.O_RDONLY)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 10, limits[1]))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        for _ in range(free):
+            os.close(held.pop())
+        yield
+    finally:
+        for each in held:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_publishing(state: State, tmp_path: Path) -> None:

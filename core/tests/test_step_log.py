@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kern.api import Command, Completed
@@ -131,7 +131,6 @@ def test_a_full_disk(log: StepLog, monkeypatch: pytest.MonkeyPatch) -> None:
 PIECES = st.lists(st.binary(max_size=6) | st.sampled_from([SECRET[:5].encode(), SECRET[5:].encode(), b"\n"]))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PIECES)
 def test_pieces_are_one_stream(tmp_path: Path, pieces: list[bytes]) -> None:
     path = str(tmp_path / "any.log")
@@ -152,6 +151,7 @@ class FakeSupervisor:
         self.out: list[bytes] = []
         self.err: list[bytes] = []
         self.ended = Ended(0)
+        self.stopping = 0
 
     def run(self, request: Request, on_stdout: Callable[[bytes], None], on_stderr: Callable[[bytes], None]) -> Ended:
         self.requests.append(request)

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 pytest_plugins = "pytester"
 
 
-HALF = "half = context.cache_dir + '/half'\nopen(half, 'x').close()\ntime.sleep({seconds})\nos.unlink(half)\n"
-"""What two can't do at once, and nobody can do again who was killed."""
+HALF = "half = context.cache_dir + '/half'\nopen(half, 'x').close()\ntake_time(self)\nos.unlink(half)\n"
+"""What nobody can do again who was killed."""
+SINGLY = "here(self)\nopen({path}, 'x').close()\nmeet(self)\nos.unlink({path})\n"
+"""What two can't do at once."""
 
 
 def method(signature: str, body: str) -> str:
@@ -76,6 +78,12 @@ WITH_ACTIVATOR = {
 """Rules of a provider that its activator breaks."""
 
 PROVIDER: Bodies = {
+    "test_the_process_is_left_as_it_is": (
+        provisioning("os.environ['T'] = 'x'"),
+        provisioning("os.chdir(spec.location)"),
+        provisioning("import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"),
+        method(ASK, f"os.umask(0o27)\n{WORDS}"),
+    ),
     SHAPE: (MISSHAPEN, "def requirements(self, spec): return {}"),
     **dict.fromkeys(WITH_ACTIVATOR, "pass"),
     "test_claims_answers_for_any_factor": "def claims(self, factor): return factor[0] == 'p'",
@@ -125,33 +133,35 @@ PROVIDER: Bodies = {
         provisioning("open(os.path.expanduser('~/.kern-outside'), 'w').close()"),
     ),
     "test_it_recovers_from_a_kill": (
-        provisioning(HALF.format(seconds=0.4)),
+        provisioning(HALF),
         provisioning(
             """
             cached = context.cache_dir + '/files'
             if not os.path.exists(cached):
-                for name in 'abcdefgh':
-                    open(cached, 'a').write(name)
-                    time.sleep(0.05)
+                for names in ('abcd', 'efgh'):
+                    with open(cached, 'a') as file:
+                        file.write(names)
+                    take_time(self)
             for name in open(cached).read():
                 open(f'{spec.location}/{name}', 'w').close()
             """
         ),
     ),
-    "test_two_are_made_at_once": provisioning(HALF.format(seconds=0.2)),
+    "test_two_are_made_at_once": provisioning(SINGLY.format(path="context.cache_dir + '/half'")),
     "test_dispose_can_be_called_twice": method(
         "dispose(self, location, context)", "if os.path.isdir(location): os.unlink(location + '/words')"
     ),
 }
 SERVED = """
-fifo = context.work_dir + '/fifo'
-os.mkfifo(fifo)
-loop = 'while read mark < "$0"; do sh -c "sleep 60; :" $mark & done'
-server = subprocess.Popen(['sh', '-c', loop, fifo], env=dict(context.environ), start_new_session=True)
-try: yield Activation(prefix=('sh', '-c', 'echo "$4" > "$0"; sleep 61', fifo))
+argv = ['sh', '-c', 'sleep 60; :', 'kern-busy-command']
+server = subprocess.Popen(argv, env=dict(context.environ), start_new_session=True)
+try: yield Activation(prefix=('sh', '-c', 'sleep 61'))
 finally: os.killpg(server.pid, 9); server.wait()
 """
+"""The command runs in another process, as that of a container does, which no signal to this one ends."""
+OURS = "test_the_process_is_left_as_it_is"
 ACTIVATOR: Bodies = {
+    OURS: activating("os.environ['T'] = 'x'\ntry: yield Activation()\nfinally: del os.environ['T']"),
     "test_it_says_where_commands_run": activating("yield None"),
     "test_it_is_deterministic": activating(f"yield Activation(EnvDelta(set={{'T': {TICK}}}))"),
     "test_what_is_set_is_seen": activating("yield Activation(EnvDelta(set={'T': 'x'}), prefix=('env', '-u', 'T'))"),
@@ -172,6 +182,7 @@ ACTIVATOR: Bodies = {
     "test_the_environment_is_left_alone": WITH_ACTIVATOR["test_using_it_changes_nothing"],
 }
 BUILDER: Bodies = {
+    OURS: (building("os.chdir(package.root)"), building("os.environ['T'] = 'x'")),
     "test_probe_finds_it_available": "def probe(self, package, spec, context): return Unavailable('no', missing=True)",
     "test_probe_only_looks": "def probe(self, package, spec, context): context.run(Command(argv=('true',)))",
     "test_probe_never_raises": "def probe(self, package, spec, context): open(package.root + '/fake.txt').close()",
@@ -200,10 +211,11 @@ BUILDER: Bodies = {
     ),
     "test_a_damaged_tree_is_an_error_in_words": building("open(package.root + '/fake.txt', encoding='utf-8').read()"),
     "test_what_it_built_fits": "def fit(self, artifact, spec, context): return None",
-    "test_two_are_built_at_once": building(HALF.format(seconds=0.2)),
-    "test_it_recovers_from_a_kill": building(HALF.format(seconds=0.4)),
+    "test_two_are_built_at_once": building(SINGLY.format(path="context.cache_dir + '/half'")),
+    "test_it_recovers_from_a_kill": building(HALF),
 }
 ADOPTER: Bodies = {
+    OURS: adopting("os.umask(0o27)\nreturn found"),
     SHAPE: (MISSHAPEN, "def offers(self): return 'names'"),
     "test_it_recognises_its_kind": adopting("return found and found._replace(certainty=9)"),
     "test_it_recognises_it_by_name": "pass",
@@ -224,10 +236,14 @@ ADOPTER: Bodies = {
     "test_what_is_installed_is_text": adopting("return found and found._replace(installed={'a': None})"),
 }
 LOCKER: Bodies = {
+    OURS: locking("sys.path.insert(0, path)"),
+    "test_who_shares_a_lock_has_the_same_inputs": (
+        "def path(self, spec, packaged): return 'fake.lock'",
+        method(INPUTS, "return {'name': spec.name}") + "\ndef path(self, spec, packaged): return 'fake.lock'",
+    ),
     SHAPE: (MISSHAPEN, "probe = 'a text'"),
     "test_its_path_lies_in_the_project": (
         "def path(self, spec, packaged): return '../fake.lock'",
-        "def path(self, spec, packaged): return 'fake.lock'",
         f"def path(self, spec, packaged): return {TICK}",
     ),
     "test_inputs_only_look": (
@@ -249,10 +265,8 @@ LOCKER: Bodies = {
     ),
     "test_nothing_else_is_written": locking("open(path + '.draft', 'w').close()"),
     "test_locked_again_it_is_the_same": locking("inputs = {**inputs, 'when': time.monotonic()}"),
-    "test_two_are_locked_at_once": locking(
-        "half = os.path.dirname(path) + '/draft'\nopen(half, 'x').close()\ntime.sleep(0.2)\nos.unlink(half)"
-    ),
-    "test_a_kill_leaves_the_lock_that_was_there": locking("open(path, 'w').close()\ntime.sleep(0.4)"),
+    "test_two_are_locked_at_once": locking(SINGLY.format(path="os.path.dirname(path) + '/draft'")),
+    "test_a_kill_leaves_the_lock_that_was_there": locking("open(path, 'w').close()\ntake_time(self)"),
     "test_rubbish_is_no_lock": (
         "def read(self, path): return json.load(open(path))",
         method("read(self, path)", "return super().read(path) if os.path.isfile(path) else {}"),
@@ -283,11 +297,31 @@ KINDS: dict[str, tuple[Bodies, str]] = {
 
 OPTIONLESS = ("Activator", "Adopter", "Locker")
 DRIVERS = """
-import hashlib, json, os, socket, subprocess, time
+import hashlib, json, os, socket, subprocess, sys, threading, time
 from contextlib import contextmanager
 from typing import NamedTuple
 from kern.api import *
 from kern.testing.fakes import FakeActivator, FakeAdopter, FakeBuilder, FakeLocker, FakeProvider
+
+FIRST, HERE, PARENT = set(), set(), os.getpid()
+
+def take_time(driver):
+    "What is to be killed half-way does not end before that, and the first time tells how long it usually takes."
+    if os.getpid() != PARENT:
+        time.sleep(300)
+    elif type(driver) not in FIRST:
+        FIRST.add(type(driver))
+        time.sleep(1.2)
+
+def here(driver):
+    HERE.add((type(driver), threading.current_thread()))
+
+def meet(driver):
+    "Two threads meet; the main thread is alone."
+    limit = time.monotonic() + 30
+    others = lambda: [who for kind, who in HERE if kind is type(driver) and who is not threading.main_thread()]
+    while threading.current_thread() in others() and len(others()) < 2 and time.monotonic() < limit:
+        time.sleep(0.005)
 """
 TESTS = """
 import pytest

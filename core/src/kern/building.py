@@ -11,7 +11,8 @@ from kern.events import Event, StepFinished
 from kern.plan.builds import Builds
 from kern.plan.environment import environment_spec
 from kern.plan.values import Build, Plan
-from kern.steps.engine import Choices, Engine
+from kern.steps.choices import Choices
+from kern.steps.engine import Engine
 from kern.store import new_run_directory
 
 if TYPE_CHECKING:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kern.drivers import GROUPS
 from kern.drivers.index import cache_dir
 from kern.drivers.known import family
 from kern.errors import KernError
+from kern.named_tuples import NamedTuple
 from kern.state import ARTIFACTS, ENVIRONMENTS
 from kern.store.layout import FOLDERS, TAG, is_marked, is_own_name
 
@@ -82,8 +83,9 @@ def clean(session: Session, item: Item) -> None:
     with session.lock(f"env.{item.name}" if item.kind == ENVIRONMENTS else f"artifact.{item.name}", exclusive=True):
         record = session.state.read(item.kind, item.name) or {}
         if item.kind == ENVIRONMENTS and record.get("provider"):
-            provider = session.registry.load("kern.provider", record["provider"])
-            provider.dispose(item.path, session.context(record["provider"]))
+            from kern.steps.disposing import dispose
+
+            dispose(session, record["provider"], item.path, item.name)
         session.state.discard(item.kind, item.name, item.path)
 
 

@@ -146,11 +146,14 @@ class StepContext:
             merge=False,
             always=always,
         )
-        ended = self._services.supervisor().run(request, on_stdout, on_stderr)
+        supervisor = self._services.supervisor()
+        ended = supervisor.run(request, on_stdout, on_stderr)
         self._trace(command, ended.exit_code)
         completed = _completed(ended, b"".join(out).decode(errors="surrogateescape"))
         if log is not None:
             log.ended(completed.exit_code)
+        if completed.exit_code and supervisor.stopping and not always:
+            raise Stopped("interrupted")  # how it ended tells nothing about it
         if check and (completed.exit_code or completed.timed_out):
             raise self._failed(command, completed, b"".join(every))
         return completed

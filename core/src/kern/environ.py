@@ -79,6 +79,7 @@ TOOL_PASS = (
     ),
     *("CONDA_CHANNELS", "CONDA_CHANNEL_ALIAS", "RATTLER_AUTH_FILE"),
     *("MAMBARC", "MAMBA_EXE", "MAMBA_ROOT_PREFIX"),
+    *("PIXI_HOME", "PIXI_CACHE_DIR", "RATTLER_CACHE_DIR"),
     # pyenv: where it is, what it has selected, and how it installs.
     *(
         "PYENV_ROOT",

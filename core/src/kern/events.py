@@ -4,7 +4,7 @@ Named tuples instead of dataclasses: they are made on the hot path, where each d
 of every start (docs/decisions/0003-hot-path.md).
 """
 
-from typing import NamedTuple
+from kern.named_tuples import NamedTuple
 
 PASSED = "passed"
 FAILED = "failed"

@@ -15,10 +15,11 @@ White space around commas and braces means nothing. `parse` makes the values, ev
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kern.errors import ConfigError
 from kern.expression_parser import LARGEST, LETTERS, Expression, parse, show
+from kern.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

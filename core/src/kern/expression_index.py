@@ -5,9 +5,10 @@ A project may have a hundred tables and fifty thousand environments; nearly all 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kern.expression import required_factors
+from kern.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

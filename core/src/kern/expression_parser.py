@@ -5,9 +5,10 @@ of the matrix it stands for.
 """
 
 from itertools import pairwise
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from kern.errors import ConfigError
+from kern.named_tuples import NamedTuple
 
 LARGEST = 1_000_000
 """How many names one expression may stand for."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kern.config.substitute import Names, expand
 from kern.errors import ConfigError
 from kern.expression import factors_of
+from kern.named_tuples import NamedTuple
 from kern.plan.values import Row
 
 if TYPE_CHECKING:

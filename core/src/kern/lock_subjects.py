@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kern.api import EnvSpec, PackageSpec, Unavailable
+from kern.named_tuples import NamedTuple
 from kern.plan.environment import environment_spec
 from kern.plan.locks import Lock, lock_of
 from kern.plan.planner import why_foreign

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kern.errors import KernError, StepFailed, Stopped
 from kern.events import INTERRUPTED, Event, StepFinished
@@ -22,11 +22,13 @@ from kern.lock_subjects import (
     subject_to_lock,
 )
 from kern.log import StepLog
+from kern.named_tuples import NamedTuple
 from kern.plan.builds import Builds
 from kern.plan.locks import Lock, lock_of, why_stale
 from kern.plan.values import Build, Plan
 from kern.scheduler import Node, Pools, Scheduler
-from kern.steps.engine import Choices, Engine
+from kern.steps.choices import Choices
+from kern.steps.engine import Engine
 from kern.store import new_run_directory
 
 if TYPE_CHECKING:
@@ -94,12 +96,14 @@ def lock(
     scheduler = Scheduler(_nodes(session, groups), one, choices.jobs, Pools(session.project.limits))
 
     def stop(level: int, why: str) -> None:
-        scheduler.stop()
+        scheduler.stop(level)
         engine.stop(level, why)
 
     with listen(stop):
         engine.execute()
         scheduler.run()
+    if scheduler.abandoned:
+        session.tell_busy(session.warn)
     session.remember()
     return [found[key] for key in groups if key in found]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from heapq import heapify, heappop, heapreplace
 from typing import TYPE_CHECKING, AnyStr
 
 if TYPE_CHECKING:
@@ -30,6 +29,10 @@ def places(data: AnyStr, secrets: Iterable[AnyStr]) -> Iterator[tuple[int, int]]
     One search for each secret is several times quicker than one regular expression of them all.
     """
     found = [(place, -len(secret), secret) for secret in secrets if (place := data.find(secret)) >= 0]
+    if not found:
+        return
+    from heapq import heapify, heappop, heapreplace
+
     heapify(found)
     done = 0
     while found:

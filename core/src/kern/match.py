@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kern.errors import ConfigError
 from kern.expression import Specificity, specificity
+from kern.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,9 +8,10 @@ a field without a default must be set. A field's documentation is its entry belo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kern.errors import ConfigError, PluginError
+from kern.named_tuples import NamedTuple
 
 Where = Callable[[str], str]
 """Gives the place of a key."""

@@ -40,7 +40,7 @@ def _quota(text: str) -> int:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="ascii") as file:
+        with open(path, encoding="utf-8") as file:
             return file.read().strip()
     except (OSError, ValueError):
         return ""

@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from kern.config.kinds import plugins
-from kern.drivers.restrictions import Restriction
 from kern.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
 
     from kern.config.project import Project
     from kern.config.reading import Reader
+    from kern.drivers.restrictions import Restriction
 
 
 def user_configuration(environ: Mapping[str, str]) -> str:
@@ -47,6 +47,8 @@ def _read(path: str, reader: Reader) -> dict[str, Any]:
 
 
 def _restriction(table: Mapping[str, tuple[str, ...]], where: str) -> Restriction:
+    from kern.drivers.restrictions import Restriction
+
     return Restriction(table.get("allow", ()), table.get("deny", ()), where)
 
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from kern.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+
+PATIENCE = 5.0
+"""Seconds that what runs has to come to its end after the second `Scheduler.stop`."""
 
 
 class Node(NamedTuple):
@@ -78,10 +85,15 @@ class Scheduler:
         self._pools = pools
         self._changed = threading.Condition()
         self._stopped = False
+        self._deadline = 0.0
+        self.abandoned = False
         self._failure: BaseException | None = None
 
     def run(self) -> None:
         """Run everything; returns when all has ended, or what was running when `stop` was called.
+
+        After a `stop` with level 2 it waits `PATIENCE` seconds for that and no longer; ``abandoned`` says then that
+        something still runs.
 
         Raises:
             BaseException: what a ``work`` raised although it must not.
@@ -90,14 +102,17 @@ class Scheduler:
         for thread in threads:
             thread.start()
         for thread in threads:
-            while thread.is_alive():
-                thread.join()  # a signal handler may run in between
+            while thread.is_alive() and not self.abandoned:
+                thread.join(1.0)  # a signal handler may run in between, and set the deadline
+                self.abandoned = thread.is_alive() and 0 < self._deadline < time.monotonic()
         if self._failure is not None:
             raise self._failure
 
-    def stop(self) -> None:
-        """Start nothing more. May be called from a signal handler: takes no lock."""
+    def stop(self, level: int = 1) -> None:
+        """Start nothing more; with level 2 give up what does not end. May be called from a signal handler: takes no lock."""
         self._stopped = True
+        if level > 1 and not self._deadline:
+            self._deadline = time.monotonic() + PATIENCE
 
     def _loop(self) -> None:
         while True:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import threading
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kern.masking import MASK, mask, places, unsure_from
+from kern.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

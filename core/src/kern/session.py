@@ -46,7 +46,6 @@ class Session:
     reports: tuple[str, ...] = ()
     sharing: Sharing | None = None  # the activations that rows of a run share, where there can be any
     env_from = ""
-    _supervisor: Supervisor | None = None
 
     def __init__(
         self,
@@ -60,6 +59,7 @@ class Session:
         lanes: int = 1,
         lock_timeout: float = 600.0,
         foreground: bool = False,
+        supervisor: Supervisor | None = None,
     ) -> None:
         """Load the project from ``directory`` upwards.
 
@@ -73,6 +73,7 @@ class Session:
             lanes: how many processes may run at once.
             lock_timeout: seconds to wait for another kern.
             foreground: commands share kern's terminal.
+            supervisor: one that has been started already.
 
         Raises:
             UsageError: there is no project.
@@ -85,18 +86,24 @@ class Session:
         self.lanes = lanes
         self.lock_timeout = lock_timeout
         self.foreground = foreground
+        self._supervisor = supervisor
         self._reader = Reader(recall)
         self.project: Project = project or load(directory, config, self._reader)
-        self.registry: Registry = registry()
-        self.registry.restrict(restrictions(self.project, self._reader, self.environ))
+        self.registry = self._permitted()
         self.stopping: Callable[[], bool] = lambda: False
         self._snapshots: dict[tuple[str, tuple[str, ...]], Snapshot] = {}
         self._previous: dict[tuple[str, tuple[str, ...]], dict[str, Any] | None] = {}
         self._records: dict[str, tuple[str, dict[str, Any] | None]] = {}
         self.stamps: dict[str, str] = {}
-        if self.project.requires:
-            self.registry.require(self.project.requires, where=self.project.where("requires"))
         self.hooks.project(self.project)
+
+    def _permitted(self) -> Registry:
+        """The registry, with what may not be imported left out and what the project requires there."""
+        found = registry()
+        found.restrict(restrictions(self.project, self._reader, self.environ))
+        if self.project.requires:
+            found.require(self.project.requires, where=self.project.where("requires"))
+        return found
 
     @cached_property
     def hooks(self) -> Hooks:
@@ -111,7 +118,8 @@ class Session:
     @cached_property
     def providers(self) -> frozenset[str]:
         """Names of all providers, installed or known."""
-        return frozenset((*self.registry.names("kern.provider"), *family("kern.provider")))
+        offered = (entry.name for entry in self.registry.all("kern.provider", refused=True))
+        return frozenset((*offered, *family("kern.provider")))
 
     @cached_property
     def matrix(self) -> dict[str, bool]:
@@ -180,6 +188,13 @@ class Session:
         """Stop what runs: 1 orderly, 2 now."""
         if self._supervisor is not None:
             self._supervisor.stop(level)
+
+    def tell_busy(self, tell: Callable[[str], None]) -> None:
+        """Name the plugins that did not come to an end when they should have."""
+        from kern.drivers.guarding import busy
+
+        for text in busy():
+            tell(f"{text}, so kern ends without it")
 
     def close(self) -> None:
         """End everything that was started."""

@@ -7,12 +7,13 @@ three keys of each, not thirty.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kern.config.keys import ENV_KEYS, EXTEND
 from kern.errors import ConfigError
 from kern.expression import Specificity, specificity
 from kern.expression_index import Index, candidates, index
+from kern.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kern import options
 from kern.config.keys import ENV_KEYS
 from kern.expression import factors_of
+from kern.named_tuples import NamedTuple
 from kern.plan.preview import mask
 
 if TYPE_CHECKING:
@@ -47,7 +48,17 @@ def _shown(session: Session, name: str, factors: tuple[str, ...], key: str, defa
     value = found.value if found.origins else default
     if key == "set_env":
         mask(session, {name: text for name, text in value.items() if name != "file" and not _refers(text)})
+    _mask_addresses(session, str(value))
     return Shown(key, value, tuple(session.project.where(*origin) for origin in found.origins), help_)
+
+
+def _mask_addresses(session: Session, text: str) -> None:
+    """Mask the logins in addresses, which may stand in any setting."""
+    if "://" in text and "@" in text:
+        from kern.secrets import url_secrets
+
+        for secret in url_secrets(text):
+            session.masker.add(secret)
 
 
 def _refers(text: str) -> bool:

@@ -13,8 +13,9 @@ are on the disk. Without git, or where the root itself is ignored by the reposit
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from kern.named_tuples import NamedTuple
 from kern.source_patterns import PatternRules, Wanted, unreadable
 from kern.sources import is_never_source
 

@@ -210,12 +210,17 @@ def test_a_long_log_is_cut_at_a_line_and_the_whole_is_named(tmp_path: Path) -> N
     assert data in told([THREE, RowFinished(bad)], verbosity=1)[0]
 
 
-@pytest.mark.parametrize(("data", "said"), [(b"", "it printed nothing"), (None, "its log can't be read")])
-def test_an_output_that_is_not_there(tmp_path: Path, data: bytes | None, said: str) -> None:
-    bad = failed_row(tmp_path / "log", data or b"")
-    if data is None:
+@pytest.mark.parametrize("left", ["nothing in it", "no log", "a folder"])
+def test_an_output_that_is_not_there(tmp_path: Path, left: str) -> None:
+    bad = failed_row(tmp_path / "log", b"")
+    if left != "nothing in it":
         os.unlink(bad.log)
-    assert said in told([THREE, RowFinished(bad)])[0].decode()
+    if left == "a folder":
+        os.mkdir(bad.log)
+    text = told([THREE, RowFinished(bad)])[0].decode()
+    assert "exited with 1" in text
+    assert ("it printed nothing" in text) == (left == "nothing in it")
+    assert ("its log can't be read" in text) == (left == "a folder")
 
 
 def test_many_rows_list_only_what_did_not_pass() -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kern.errors import KernError, UsageError
@@ -130,7 +130,7 @@ _ROWS = st.builds(
 
 
 @given(result=_ROWS, data=st.binary())
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50)
 def test_any_row_in_any_format(tmp_path: Path, result: RowResult, data: bytes) -> None:
     log = tmp_path / "log"
     log.write_bytes(data)
@@ -290,7 +290,6 @@ def test_jsonl_is_written_as_it_goes(tmp_path: Path, story: Any) -> None:
 
 
 @given(st.text(), st.integers(1, 5))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_jsonl_does_not_break_characters(tmp_path: Path, text: str, size: int) -> None:
     data = text.encode()
     chunks = [data[place : place + size] for place in range(0, len(data), size)]
@@ -446,7 +445,6 @@ def test_huge_logs_do_not_grow_the_memory(tmp_path: Path, ending: str) -> None:
 
 
 @given(st.binary(max_size=300), st.integers(1, 320))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_tail_of_a_log(tmp_path: Path, data: bytes, limit: int) -> None:
     path = tmp_path / "log"
     path.write_bytes(data)
@@ -457,7 +455,6 @@ def test_the_tail_of_a_log(tmp_path: Path, data: bytes, limit: int) -> None:
 
 
 @given(st.text(), st.integers(1, 100))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_tail_begins_with_a_whole_character(tmp_path: Path, text: str, limit: int) -> None:
     path = tmp_path / "log"
     path.write_bytes(text.encode())

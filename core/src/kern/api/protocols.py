@@ -69,6 +69,8 @@ class Context(Protocol):
         Raises:
             StepFailed: with ``check``: it failed; names the command, the last lines and the log.
                 Always: the program does not exist or can't be started.
+            KernError: kern is stopping, and so the process was not started or did not end with 0, which tells nothing
+                about it. Let it through.
         """
 
     def start(self, command: Command) -> Running:
@@ -158,7 +160,7 @@ class Provider(Protocol):
     def drift(self, spec: EnvSpec, adopted: Adopted, context: Context) -> Sequence[str]:
         """What an environment that kern did not make lacks of what this one is configured to have, in words.
 
-        ``pytest>=8 is not installed``, ``numpy is 1.26.4, wanted >=2``; nothing if it has all. No network, no write.
+        ``pytest>=8 is not installed``; nothing if it has all. No network, no process, no write.
         """
 
     def dispose(self, location: str, context: Context) -> None:
@@ -228,9 +230,7 @@ class Adopter(Protocol):
     api: int
 
     def adopt(self, location: str, context: Context) -> Adopted | None:
-        """The environment at a location, or ``None`` if it is not of this kind.
-
-        Never changes anything there.
+        """The environment at a location, or ``None`` if it is not of this kind. Never changes anything there.
 
         Args:
             location: an absolute path; or, without a slash at its beginning, what the user wrote after ``KIND:`` or as

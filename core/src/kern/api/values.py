@@ -1,9 +1,11 @@
 """The values that go between the kernel and its plugins."""
 
-# No `from __future__ import annotations`: named tuples compile annotations that are strings, a millisecond at every start.
+# No `from __future__ import annotations`: whoever asks for the annotations of these values gets types.
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
+
+from kern.named_tuples import NamedTuple
 
 API = 1
 """The number of this contract. A driver's ``api`` must be equal to it; see docs/api-history.md."""

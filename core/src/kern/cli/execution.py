@@ -14,7 +14,8 @@ from kern.cli.streams import OUTPUT_LOST_CODE, write
 from kern.errors import KernError
 from kern.events import SKIPPED, Event, Notice, RowResult, RunFinished, RunStarted
 from kern.report import Reporter, Screen, console, file_reporter
-from kern.steps.engine import Choices, Engine
+from kern.steps.choices import Choices
+from kern.steps.engine import Engine
 from kern.steps.row import exit_code
 from kern.store import new_run_directory
 
@@ -39,7 +40,8 @@ def execute(session: Session, plan: Plan, arguments: RunArguments, jobs: int) ->
     begun = time.monotonic()
     files = tuple(file_reporter(path) for path in arguments.reports)
     color = use_color(session)
-    screen = _screen(session, arguments, color=color)
+    received: list[int] = []
+    screen = _screen(session, arguments, received, color=color)
     every = (screen, *files)
 
     def emit(event: Event) -> None:
@@ -49,14 +51,8 @@ def execute(session: Session, plan: Plan, arguments: RunArguments, jobs: int) ->
 
     session.warn = lambda text: emit(Notice("warning", text))
     logs = new_run_directory(session.work_dir)
-    choices = Choices(
-        jobs=jobs,
-        fail_fast=arguments.fail_fast,
-        test=not arguments.no_test,
-        posargs=posargs(arguments),
-        log_dir=logs.path,
-        variables={"FORCE_COLOR": "1"} if color and not session.foreground else {},
-    )
+    variables = {"FORCE_COLOR": "1"} if color and not session.foreground else {}
+    choices = Choices(jobs, arguments.fail_fast, not arguments.no_test, posargs(arguments), logs.path, variables)
     engine = Engine(session, plan, choices, emit)
     stream = jobs == 1 or len(plan.rows) == 1
     labels = tuple(row.row.label for row in plan.rows)
@@ -66,7 +62,7 @@ def execute(session: Session, plan: Plan, arguments: RunArguments, jobs: int) ->
         emit(Notice("info", text))
     gc.freeze()
     gc.enable()
-    with Signals(engine.stop) as received:
+    with Signals(engine.stop, received):
         results = engine.execute()
         code = _code(results, received, engine.late_rows())
         session.remember()
@@ -92,7 +88,7 @@ def _options(arguments: RunArguments) -> tuple[str, ...]:
     return (*words, *(flag for flag, given in flags if given))
 
 
-def _screen(session: Session, arguments: RunArguments, *, color: bool) -> Screen:
+def _screen(session: Session, arguments: RunArguments, received: list[int], *, color: bool) -> Screen:
     out = _descriptor(sys.stderr if arguments.json else sys.stdout)
     terminal = out is not None and os.isatty(out)
     return console(
@@ -103,6 +99,7 @@ def _screen(session: Session, arguments: RunArguments, *, color: bool) -> Screen
         verbosity=-1 if arguments.quiet else arguments.verbose,
         ci="github" if session.environ.get("GITHUB_ACTIONS") == "true" else "",
         encoding=getattr(sys.stderr if arguments.json else sys.stdout, "encoding", None) or "utf-8",
+        stopping=lambda: bool(received),
     )
 
 
@@ -124,11 +121,16 @@ def use_color(session: Session) -> bool:
 
 
 class Signals:
-    """While it is entered, the first INT, TERM or HUP stops the run orderly and the second at once."""
+    """While it is entered, the first INT, TERM or HUP stops the run orderly and the second at once.
 
-    def __init__(self, stop: Callable[[int, str], None]) -> None:
+    Args:
+        stop: takes the level of the stop and the word for it.
+        received: takes the numbers of the signals.
+    """
+
+    def __init__(self, stop: Callable[[int, str], None], received: list[int] | None = None) -> None:
         self._stop = stop
-        self.received: list[int] = []
+        self.received: list[int] = [] if received is None else received
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> list[int]:

@@ -4,80 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from kern.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kern.cli.arguments import Borrowing, Opened, Planning, Selecting
     from kern.plan.values import Plan
     from kern.secrets import Masker
     from kern.session import Session
-
-
-class Opened(Protocol):
-    """What the arguments of all verbs have."""
-
-    @property
-    def directory(self) -> str:
-        """``-C``."""
-
-    @property
-    def config(self) -> str:
-        """``--config``."""
-
-    @property
-    def verbose(self) -> int:
-        """``-v``."""
-
-
-class Selecting(Opened, Protocol):
-    """What the arguments of verbs have that select environments to run."""
-
-    @property
-    def selection(self) -> tuple[str, ...]:
-        """Expressions."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """``-l``."""
-
-    @property
-    def missing(self) -> str:
-        """``--missing``."""
-
-    @property
-    def rest(self) -> tuple[str, ...]:
-        """What stands after ``--``."""
-
-
-class Borrowing(Opened, Protocol):
-    """What the arguments of verbs have that can use another environment."""
-
-    @property
-    def env_from(self) -> str:
-        """``--env-from``."""
-
-    @property
-    def packages(self) -> tuple[str, ...]:
-        """``--package``."""
-
-    @property
-    def locked(self) -> bool:
-        """``--locked``."""
-
-
-class Planning(Selecting, Borrowing, Protocol):
-    """What the arguments of the verbs have that make a plan."""
-
-    @property
-    def skip(self) -> tuple[str, ...]:
-        """``--skip``."""
-
-    @property
-    def strict_drift(self) -> bool:
-        """``--strict-drift``."""
 
 
 def open_session(arguments: Opened, **more: Any) -> Session:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kern.config.place import Source
 from kern.config.reading import content_of
 from kern.errors import ConfigError, UsageError
+from kern.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from kern.config.reading import Reader

@@ -5,7 +5,9 @@ What is not here belongs to drivers: their ``Options`` say what they take.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
+
+from kern.named_tuples import NamedTuple
 
 
 class Key(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kern.api import NOTHING
 from kern.config.find import Found, find
@@ -12,6 +12,7 @@ from kern.config.place import Source
 from kern.config.reading import Reader
 from kern.errors import ConfigError
 from kern.expression import Expression, parse
+from kern.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,10 +7,11 @@ followed by a small name stays as it is too, and so does an unknown name with a 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kern.config.words import split_words
 from kern.errors import ConfigError
+from kern.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,15 +16,15 @@ from kern.drivers import loading
 from kern.drivers.aside import ASIDE
 from kern.drivers.index import GROUPS, Entry, Index
 from kern.drivers.known import canonical, claimant, install_line
-from kern.drivers.restrictions import Restriction, refusal
 from kern.errors import PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kern.drivers.facts import Plugin
+    from kern.drivers.restrictions import Restriction
 
-__all__ = ["GROUPS", "Entry", "Registry", "Restriction", "install_line", "registry"]
+__all__ = ["GROUPS", "Entry", "Registry", "install_line", "registry"]
 
 
 class Registry:
@@ -45,7 +45,11 @@ class Registry:
 
     def refusal(self, entry: Entry) -> str:
         """Why a plugin is left alone, in words; empty if it is not."""
-        return refusal(entry.distribution, self._restrictions) if self._restrictions else ""
+        if not self._restrictions:
+            return ""
+        from kern.drivers.restrictions import refusal
+
+        return refusal(entry.distribution, self._restrictions)
 
     def all(self, group: str, *, refused: bool = False) -> tuple[Entry, ...]:
         """Every entry point of a group, doubles included, ordered by distribution and name.
@@ -175,7 +179,9 @@ class Registry:
             raise self._undecided(group, name, offers)
         made = loading.make(offers[0])
         if not isinstance(made, loading.Fault):
-            return made
+            from kern.drivers.guarding import guard
+
+            return guard(offers[0], made)
         self._faults[offers[0]] = made
         raise PluginError(made.message, hint=made.hint) from made.cause
 

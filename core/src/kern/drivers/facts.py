@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kern.drivers import loading
 from kern.drivers.index import GROUPS, Damage, Entry
 from kern.drivers.known import family, install_line
 from kern.errors import PluginError
+from kern.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,8 +114,25 @@ def _known(
 
 
 def _tried(entry: Entry, registry: Registry, check_hooks: Callable[[object], str] | None) -> tuple[str, str, str]:
-    made = _hooks(entry, registry, check_hooks) if entry.group == "kern.hooks" else loading.make(entry)
+    made = _hooks(entry, registry, check_hooks) if entry.group == "kern.hooks" else _made(entry)
     return (made.state, made.message, made.hint) if isinstance(made, loading.Fault) else (loading.OK, "", "")
+
+
+def _made(entry: Entry) -> object | loading.Fault:
+    """A driver whose options can be configured, or what is wrong with it."""
+    made = loading.make(entry)
+    declared: Any = getattr(made, "Options", None)
+    if declared is None:
+        return made
+    from kern.options import fields_of
+
+    try:
+        fields_of(declared)
+    except PluginError as error:
+        return loading.Fault(loading.BROKEN, f"{loading.title(entry)} can't be used: {error.message}", error.hint)
+    except Exception as error:  # noqa: BLE001 - the class is the plugin's, and so are its default factories
+        return loading.raised(entry, error)
+    return made
 
 
 def _hooks(entry: Entry, registry: Registry, check_hooks: Callable[[object], str] | None) -> loading.Fault | None:

@@ -54,6 +54,36 @@ _ANSWERS: dict[str, dict[str, tuple[type | None, ...]]] = {
 """What each method may return; nothing stands for anything. ``dict`` is any mapping of texts, ``list`` any sequence of them."""
 _VALUES = {"fingerprint": "json", "inputs": "json", "install": "text", "read": "json", "requirements": "json"}
 """What the values of a mapping have to be."""
+_WORDS = {"json": "JSON values", "text": "texts"}
+_SHOWN = 60
+"""How many characters of an answer that is refused are shown."""
+
+_BUSY: dict[int, tuple[Entry, str]] = {}
+"""By thread: which method of which plugin it is in."""
+
+
+def busy() -> tuple[str, ...]:
+    """Which methods of plugins have been called and have not come back, in words."""
+    return tuple(f"{loading.title(entry)} does not come back from {name}" for entry, name in (*_BUSY.values(),))
+
+
+class _Call:
+    """A call of a plugin's method: what it prints is put aside, and `busy` knows of it."""
+
+    def __init__(self, entry: Entry, name: str) -> None:
+        self._call = entry, name
+
+    def __enter__(self) -> None:
+        ASIDE.__enter__()
+        self._outer = _BUSY.get(threading.get_ident())
+        _BUSY[threading.get_ident()] = self._call
+
+    def __exit__(self, *_: object) -> None:
+        if self._outer is None:
+            _BUSY.pop(threading.get_ident(), None)
+        else:
+            _BUSY[threading.get_ident()] = self._outer
+        ASIDE.__exit__()
 
 
 def guard(entry: Entry, driver: Any) -> Any:
@@ -90,7 +120,7 @@ def _guarded(
 ) -> Callable[..., object]:
     def guarded(*arguments: Any, **keywords: Any) -> object:
         try:
-            with ASIDE:
+            with _Call(entry, name):
                 answer = method(*arguments, **keywords)
         except BaseException as error:
             _blame(entry, name, error)
@@ -98,7 +128,7 @@ def _guarded(
         if name == "activate":
             return _Entered(entry, answer)
         if answers and not _fits(answer, answers, _VALUES.get(name, "")):
-            raise _wrong(entry, name, type(answer).__name__)
+            raise _wrong(entry, name, f"{_shown(answer)} is not {_wanted(name, answers)}")
         if isinstance(answer, Environment):
             _check_environment(entry, answer, arguments[0].location)
         return answer
@@ -111,26 +141,26 @@ class _Entered:
 
     def __init__(self, entry: Entry, manager: Any) -> None:
         if not hasattr(type(manager), "__enter__") or not hasattr(type(manager), "__exit__"):
-            raise _wrong(entry, "activate", type(manager).__name__)
+            raise _wrong(entry, "activate", f"{_shown(manager)} is not a context manager")
         self._entry = entry
         self._manager = manager
 
     def __enter__(self) -> object:
         try:
-            with ASIDE:
+            with _Call(self._entry, "activate"):
                 found = self._manager.__enter__()
         except BaseException as error:
             _blame(self._entry, "activate", error)
             raise
         if isinstance(found, Activation):
             return found
-        raise _wrong(self._entry, "activate", type(found).__name__)
+        raise _wrong(self._entry, "activate", f"{_shown(found)} is not Activation")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> object:
         try:
-            with ASIDE:
+            with _Call(self._entry, "activate"):
                 return self._manager.__exit__(kind, error, trace)
         except BaseException as raised:
             if raised is not error:
@@ -157,6 +187,26 @@ def _check_environment(entry: Entry, made: Environment, location: str) -> None:
     texts = (made.activator, *made.watch, *made.volatile, *made.facts, *made.facts.values())
     if not all(isinstance(text, str) for text in texts):
         raise _wrong(entry, "provision", "an environment with something in it that is no text")
+
+
+def _shown(answer: object) -> str:
+    """An answer for a message: what it is, and how it begins."""
+    try:
+        text = repr(answer)
+    except Exception:  # noqa: BLE001 - the class is the plugin's
+        text = ""
+    cut = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+    return cut if text in ("None", "True", "False") else f"{type(answer).__name__} {cut}".rstrip()
+
+
+def _wanted(name: str, answers: tuple[type | None, ...]) -> str:
+    """What a method may return, for somebody who has returned something else."""
+    words: dict[type | None, str] = {
+        None: "None",
+        dict: f"a mapping of texts to {_WORDS[_VALUES.get(name, 'json')]}",
+        list: "a list of texts",
+    }
+    return " or ".join(words.get(kind) or str(getattr(kind, "__name__", kind)) for kind in reversed(answers))
 
 
 def _wrong(entry: Entry, name: str, what: str) -> PluginError:

@@ -15,7 +15,8 @@ import os
 import sys
 import time
 import zlib
-from typing import NamedTuple
+
+from kern.named_tuples import NamedTuple
 
 GROUPS = ("kern.provider", "kern.builder", "kern.activator", "kern.adopter", "kern.locker", "kern.hooks")
 """The entry point groups of kern, in the order in which they are shown."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kern.drivers.aside import ASIDE
+from kern.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,13 +93,7 @@ def _made(entry: Entry) -> object | Fault:
         if wrong is not None:
             return wrong
         driver: object = factory()
-    wrong = _api_fault(entry, getattr(driver, "api", None)) or _misfit(entry, driver)
-    if wrong is not None:
-        return wrong
-    from kern.drivers.guarding import guard
-
-    made: object = guard(entry, driver)
-    return made
+    return _api_fault(entry, getattr(driver, "api", None)) or _misfit(entry, driver) or driver
 
 
 def raised(entry: Entry, error: BaseException) -> Fault:
@@ -109,7 +104,10 @@ def raised(entry: Entry, error: BaseException) -> Fault:
 
 def last_line(error: BaseException) -> str:
     """What an exception says, in one line: its class and the first line of its text."""
-    lines = str(error).strip().splitlines()
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # noqa: BLE001 - the exception is the plugin's too
+        lines = []
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 

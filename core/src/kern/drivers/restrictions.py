@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kern.drivers.known import canonical
+from kern.named_tuples import NamedTuple
 
 
 class Restriction(NamedTuple):

@@ -6,9 +6,10 @@ The kernel knows no kinds. It asks the plugins' adopters, believes the most cert
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from kern.errors import PluginError, UsageError
+from kern.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -66,19 +67,19 @@ def adopt(
     kind, colon, name = target.partition(":")
     if colon:
         return _of_kind(session, kind, name, base, explain)
-    return _named(session, target, first, base, explain) or _unknown(target, session.registry.names(GROUP), otherwise)
+    return _named(session, target, first, base, explain) or _unknown(session, target, base, otherwise)
 
 
 def _at_path(session: Session, path: str, explain: Callable[[str], None]) -> Found:
     explain(f"{path} is a path, so all kinds are asked")
     if not os.path.lexists(path):
         raise UsageError(f"there is nothing at {path}", hint="give the directory of an environment, or an interpreter")
-    if not os.path.exists(path):
-        raise UsageError(f"{path} is a link to {os.readlink(path)}, where nothing is", hint="make it point somewhere")
     kinds = session.registry.names(GROUP)
     found = _best(path, _ask(session, kinds, path, session.project.directory, explain), explain)
     if found is not None:
         return found
+    if not os.path.exists(path):
+        raise UsageError(f"{path} is a link to {os.readlink(path)}, where nothing is", hint="make it point somewhere")
     raise UsageError(
         f"{path} is no environment that an installed plugin recognises",
         hint=f"asked: {_listed(kinds)}; give the directory of an environment, or the path of an interpreter",
@@ -92,7 +93,7 @@ def _of_kind(session: Session, kind: str, name: str, base: str, explain: Callabl
     session.registry.load(GROUP, kind)  # a kind that is absent is told before anything is asked
     explain(f"{kind}:{name} is of the kind {kind}")
     for location in _spellings(os.path.expanduser(name), base):
-        found = _best(name, _ask(session, (kind,), location, base, explain), explain)
+        found = _best(name, _ask_one(session, kind, location, base, explain), explain)
         if found is not None:
             return found
     raise UsageError(
@@ -127,11 +128,15 @@ def _named(session: Session, name: str, first: str, base: str, explain: Callable
     return None
 
 
-def _unknown(name: str, kinds: Sequence[str], otherwise: UsageError | None) -> NoReturn:
-    asked = f"no plugin knows an environment called {name!r} (asked: {_listed(kinds)})"
+def _unknown(session: Session, name: str, base: str, otherwise: UsageError | None) -> NoReturn:
+    kinds = session.registry.names(GROUP)
+    asked = f"(asked: {_listed(kinds)})"
+    hint = _offers(session, name, base) if name in kinds else ""
     if otherwise is not None:
-        raise UsageError(f"{otherwise.message}, and {asked}", where=otherwise.where, hint=otherwise.hint)
-    raise UsageError(f"the project has none, and {asked}", hint=f"for a directory give a path: ./{name}")
+        said = f"{otherwise.message}, and no plugin knows an environment called {name!r} {asked}"
+        raise UsageError(said, where=otherwise.where, hint=hint or otherwise.hint)
+    said = f"the project has no environment {name!r}, and no plugin knows one of that name {asked}"
+    raise UsageError(said, hint=hint or f"for a directory give a path: ./{name}")
 
 
 def _context(session: Session, kind: str, base: str) -> Context:
@@ -144,19 +149,30 @@ def _context(session: Session, kind: str, base: str) -> Context:
 def _ask(
     session: Session, kinds: Sequence[str], location: str, base: str, explain: Callable[[str], None]
 ) -> list[Found]:
+    """What kinds say of a location; one whose plugin is broken is named and left out."""
     found = []
     for kind in kinds:
         try:
-            adopter: Adopter = session.registry.load(GROUP, kind)
+            found += _ask_one(session, kind, location, base, explain)
         except PluginError as error:
             explain(f"  {kind}: {error.message}")
-            continue
-        adopted: Adopted | None = adopter.adopt(location, _context(session, kind, base))
-        said = f"{adopted.why} (certainty {adopted.certainty})" if adopted else "not one of its environments"
-        explain(f"  {kind}: {said}")
-        if adopted is not None:
-            found.append(Found(kind, adopted))
+            session.warn(error.message)
     return found
+
+
+def _ask_one(session: Session, kind: str, location: str, base: str, explain: Callable[[str], None]) -> list[Found]:
+    """What a kind says of a location; nothing if it does not know it.
+
+    Raises:
+        PluginError: its plugin is broken.
+    """
+    adopter: Adopter = session.registry.load(GROUP, kind)
+    adopted: Adopted | None = adopter.adopt(location, _context(session, kind, base))
+    if adopted is None:
+        explain(f"  {kind}: not one of its environments")
+        return []
+    explain(f"  {kind}: {adopted.why} (certainty {adopted.certainty})")
+    return [Found(kind, adopted)]
 
 
 def _best(location: str, found: list[Found], explain: Callable[[str], None]) -> Found | None:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from kern.sources import Snapshot
 
 
+_WHOLE = (".", ())
+"""The tree of a definition that names none: the project, all of it."""
+
+
 class Builds:
     """Collects the builds of one plan; rows with equal variants share one."""
 
@@ -27,6 +31,7 @@ class Builds:
         """Start without any."""
         self._session = session
         self._packages: dict[str, PackageSpec] = {}
+        self._derived: dict[str, PackageTable] = {}
         self.found: dict[str, Build] = {}
 
     def add(self, name: str, spec: EnvSpec, trail: tuple[str, ...] = ()) -> Build | Unavailable:
@@ -66,9 +71,9 @@ class Builds:
 
     def _package_spec(self, name: str) -> PackageSpec:
         session = self._session
-        builder_name = session.rows.builder_of(name)
-        builder = session.rows.builder(name)
-        table = session.project.packages.get(name) or PackageTable(name, {}, {}, (), ())
+        table = self._table(name)
+        kind = name if name not in self._derived else table.values["builder"]
+        builder_name, builder = session.rows.builder_of(kind), session.rows.builder(kind)
 
         def where(key: str) -> str:
             return session.project.where("package", name, key)
@@ -76,10 +81,43 @@ class Builds:
         strange = options.unknown(builder.Options, table.options)
         if strange:
             raise _unknown_option(strange[0], builder, where)
-        root = os.path.normpath(os.path.join(session.project.directory, table.values.get("root") or "."))
         chosen = options.make(builder.Options, table.options, where)
-        source = table.values.get("from") or builder.source(chosen)
+        source = self._source(table, builder.source(chosen))
+        root = os.path.normpath(os.path.join(session.project.directory, self._root(table)))
         return PackageSpec(name=name, builder=builder_name, root=root, options=chosen, source=source or None)
+
+    def _table(self, name: str) -> PackageTable:
+        known = self._derived.get(name) or self._session.project.packages.get(name)
+        return known or PackageTable(name, {}, {}, (), ())
+
+    def _source(self, table: PackageTable, implied: str) -> str:
+        """What a package is built from; of the same tree, where its table says which that is.
+
+        A definition that nobody wrote, or that the builder chose, is one for the whole project: it would bring another
+        tree's package. So it is made one of its own then, under a name that no table can have.
+        """
+        stated: str = table.values.get("from", "")
+        source = stated or implied
+        if not source or _tree(table) == _WHOLE:
+            return source
+        own = self._session.project.packages.get(source)
+        if own is not None and (stated or _tree(own) == _tree(table)):
+            return source
+        root, sources = _tree(table)
+        same = own if own is not None and _tree(own)[0] == root else None
+        builder = self._session.rows.builder_of(source)
+        values = {**(same.values if same else {}), "root": root, "sources": sources, "builder": builder}
+        name = f"{table.name}-{source}"
+        self._derived[name] = PackageTable(name, values, same.options if same else {}, (), ())
+        return name
+
+    def _root(self, table: PackageTable) -> str:
+        """The source tree: that of what it is built from, where it names none itself."""
+        seen = {table.name}
+        while not table.values.get("root") and (source := table.values.get("from", "")) and source not in seen:
+            seen.add(source)
+            table = self._table(source)
+        return table.values.get("root") or "."
 
     def _build(
         self, key: str, package: PackageSpec, spec: EnvSpec, variant: str, builder: Any, source: Build | None
@@ -109,9 +147,13 @@ class Builds:
         )
 
     def _patterns(self, package: PackageSpec, builder: Any) -> tuple[str, ...]:
-        table = self._session.project.packages.get(package.name)
-        chosen: tuple[str, ...] = table.values["sources"] if table else ()
+        chosen: tuple[str, ...] = self._table(package.name).values.get("sources", ())
         return chosen or tuple(builder.watches)
+
+
+def _tree(table: PackageTable) -> tuple[str, tuple[str, ...]]:
+    """Which tree a table means, and which files of it."""
+    return os.path.normpath(table.values.get("root") or "."), tuple(table.values.get("sources") or ())
 
 
 def _unknown_option(key: str, builder: Any, where: options.Where) -> ConfigError:

@@ -8,7 +8,7 @@ from kern import options
 from kern.api import Environment, EnvSpec
 from kern.config.keys import ENV_KEYS, EXTEND
 from kern.config.substitute import Names, expand_deep
-from kern.errors import ConfigError
+from kern.errors import ConfigError, PluginError
 from kern.plan.builds import recorded_artifact
 from kern.plan.reasons import READY
 
@@ -99,7 +99,10 @@ def _check_foreign(session: Session, row: Row, key: str) -> None:
     """A key that this provider does not know may be another's: ``channels`` in ``[env]`` is for conda rows alone."""
     known = {*ENV_KEYS, *(EXTEND + name for name in ENV_KEYS)}
     for name in session.registry.names("kern.provider"):
-        fields = {field.name for field in options.fields_of(session.registry.load("kern.provider", name).Options)}
+        try:
+            fields = {field.name for field in options.fields_of(session.registry.load("kern.provider", name).Options)}
+        except PluginError:  # it may know the key; whoever uses it is told what is wrong with it
+            continue
         if key in fields:
             return
         known |= fields

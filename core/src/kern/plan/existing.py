@@ -86,7 +86,7 @@ def own(session: Session, row: Row, name: str) -> Existing:
     if not session.env_from and session.rows.target_of(name):
         said = "itself" if name == row.name else f"{name}, which runs in another one itself"
         hint = f"if one outside of the project is meant, name its kind: KIND:{name}, or {name}: for all of a kind"
-        raise ConfigError(f"{row.name} can't run in {said}", where=_place(session, row), hint=hint)
+        raise ConfigError(f"{row.name} can't run in {said}", where=stated_at(session, row), hint=hint)
     return own_now(session, Existing(name, KERN, key=made.key))
 
 
@@ -99,7 +99,8 @@ def own_now(session: Session, existing: Existing) -> Existing:
     return existing._replace(adopted=adopted)
 
 
-def _place(session: Session, row: Row) -> str:
+def stated_at(session: Session, row: Row) -> str:
+    """Where the configuration says which environment a row runs in."""
     origins = session.settings.resolve(row.name, row.factors, "existing").origins
     return session.project.where(*origins[-1]) if origins else session.project.where("env")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kern.api import Unavailable
+from kern.named_tuples import NamedTuple
 from kern.plan.environment import OptionPlaced
 from kern.plan.reasons import changed, plain
 

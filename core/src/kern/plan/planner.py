@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kern.api import Artifact, EnvSpec, Unavailable
 from kern.diagnostics import logger
@@ -11,6 +10,7 @@ from kern.errors import ConfigError, UsageError
 from kern.events import ERROR, SKIPPED
 from kern.expression import factors_of
 from kern.matrix import PLATFORMS
+from kern.named_tuples import NamedTuple
 from kern.plan.builds import Builds
 from kern.plan.environment import OptionPlaced, broken, environment_spec
 from kern.plan.preview import preview
@@ -235,9 +235,13 @@ def why_foreign(session: Session, row: Row, platform: str) -> str:
     patterns = session.settings.value(row.name, row.factors, "platform")
     if bound and platform not in bound:
         return f"for {' or '.join(bound)} only, this is {platform}"
-    if patterns and not any(fnmatch.fnmatchcase(platform, pattern) for pattern in patterns):
-        return f"for {' or '.join(patterns)} only, this is {platform}"
-    return ""
+    return f"for {' or '.join(patterns)} only, this is {platform}" if patterns and not _fits(platform, patterns) else ""
+
+
+def _fits(platform: str, patterns: tuple[str, ...]) -> bool:
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(platform, pattern) for pattern in patterns)
 
 
 def _ready(session: Session, choices: PlanChoices) -> Any:

@@ -68,7 +68,12 @@ class ReadyArtifacts:
 def _files(path: str) -> list[str]:
     if os.path.isdir(path):
         inside = sorted(os.path.join(path, name) for name in os.listdir(path))
-        return [path, *(file for file in inside if os.path.isfile(file))]
+        return [path, *(file for file in inside if os.path.isfile(file) or _is_link_to_directory(file))]
     if not os.path.exists(path):
         raise UsageError(f"there is nothing at {path}", where="--package")
     return [path]
+
+
+def _is_link_to_directory(path: str) -> bool:
+    """Whether it is what `kern build` leaves of a package that is a directory in a store."""
+    return os.path.islink(path) and os.path.isdir(path)

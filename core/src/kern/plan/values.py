@@ -1,10 +1,16 @@
 """The plan as values."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from __future__ import annotations
 
-from kern.api import Adopted, Artifact, EnvSpec, PackageSpec
-from kern.sources import Snapshot
+from typing import TYPE_CHECKING, Any
+
+from kern.named_tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kern.api import Adopted, Artifact, EnvSpec, PackageSpec
+    from kern.sources import Snapshot
 
 REUSE = "reuse"
 MAKE = "make"

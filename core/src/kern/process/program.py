@@ -108,7 +108,7 @@ def _find_or_fail(request: Request) -> str:
     raise StepFailed(
         f"there is no program `{name}` on PATH",
         where=name,
-        hint="add what brings it to the dependencies of the environment, or give its path",
+        hint="install what brings it, or give its path; where kern makes the environment, add it to the dependencies",
     )
 
 

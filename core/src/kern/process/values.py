@@ -1,8 +1,13 @@
 """What goes into the running of one command, and what comes out."""
 
-# No `from __future__ import annotations`: named tuples compile annotations that are strings, a millisecond at every start.
-from collections.abc import Mapping
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kern.named_tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Request(NamedTuple):

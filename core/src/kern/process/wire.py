@@ -4,9 +4,11 @@ kern to a keeper: *frames*, a kind, the number of the command it is about, and a
 short lines, each written at once, so that a reader never meets half of one.
 """
 
-# No `from __future__ import annotations`: named tuples compile annotations that are strings, a millisecond at every start.
+from __future__ import annotations
+
 import marshal
-from typing import NamedTuple
+
+from kern.named_tuples import NamedTuple
 
 RUN = b"R"
 INTERRUPT = b"I"

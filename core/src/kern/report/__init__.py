@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kern.errors import KernError
     from kern.events import Event
@@ -51,6 +51,7 @@ def console(
     verbosity: int,
     ci: str,
     encoding: str = "utf-8",
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Screen:
     """The reporter for the screen: a live board on a terminal with several rows, plain lines otherwise.
 
@@ -62,6 +63,7 @@ def console(
         verbosity: -1 for failures and the last line only, 0, 1 and more for the output of passed rows too.
         ci: ``github`` for GitHub Actions; everything else changes nothing.
         encoding: of ``out``; what it can't hold is escaped.
+        stopping: whether the run is to end; who reads nothing is not waited for then.
     """
     from kern.report.plain import Console, Look
     from kern.report.sink import Sink
@@ -69,7 +71,7 @@ def console(
     look = Look(color=color, verbosity=verbosity, encoding=encoding, github=ci == "github")
     moving = terminal and not ci and verbosity >= 0 and os.environ.get("TERM", "") not in {"", "dumb", "unknown"}
     if not moving:
-        return Console(Sink(out), Sink(err), look)
+        return Console(Sink(out, stopping), Sink(err, stopping), look)
     from kern.report.board import Board
 
     return Board(Sink(out), Sink(err), look)

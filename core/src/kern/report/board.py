@@ -7,9 +7,10 @@ back after. A run of one row, or one whose output is streamed, shows no board.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple, TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 from kern.events import GOOD, CommandStarted, RowFinished, RunFinished, RunStarted, StepFinished, StepStarted
+from kern.named_tuples import NamedTuple
 from kern.report.plain import Console
 from kern.report.text import command_line, elapsed, visible
 

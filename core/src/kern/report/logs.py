@@ -7,7 +7,9 @@ it was opened.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
+
+from kern.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ kern's own hold no control bytes; bytes of a row's commands go through as they c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kern.events import (
     ERROR,
@@ -24,7 +24,8 @@ from kern.events import (
     StepFinished,
     StepStarted,
 )
-from kern.report import layout, logs
+from kern.named_tuples import NamedTuple
+from kern.report import layout
 from kern.report.github import Fold
 from kern.report.text import Line, command_line, painted, survivors, verdict
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from kern.events import Event, RowResult
+    from kern.report.logs import Log
     from kern.report.sink import Writer
 
 LOG_LIMIT = 200 * 1024
@@ -146,7 +148,9 @@ class Console:
         self._say(layout.evidence(event))
 
     def _say_tail(self, event: StepFinished) -> None:
-        lines = logs.without_colours(event.tail).rstrip().split("\n")[-_TAIL_LINES:]
+        from kern.report.logs import without_colours
+
+        lines = without_colours(event.tail).rstrip().split("\n")[-_TAIL_LINES:]
         self._write(self._fold.enter(f"{event.title}: end of the log"))
         self._say([(("  | ", "2"), (line.rstrip("\r"), "")) for line in lines])
         self._write(self._fold.leave())
@@ -179,13 +183,17 @@ class Console:
         return result.outcome in _TELLING or (self._look.verbosity > 0 and result.outcome in {PASSED, IGNORED})
 
     def _block(self, result: RowResult) -> None:
+        from kern.report.logs import Log
+
         try:
-            with logs.Log(result.log, None if self._look.verbosity > 0 else LOG_LIMIT) as log:
+            with Log(result.log, None if self._look.verbosity > 0 else LOG_LIMIT) as log:
                 self._copy(log, result)
+        except FileNotFoundError:  # it came to nothing before anything was written
+            return
         except OSError as error:
             self._say([((f"  its log can't be read: {result.log}: {error.strerror}", "33"),)])
 
-    def _copy(self, log: logs.Log, result: RowResult) -> None:
+    def _copy(self, log: Log, result: RowResult) -> None:
         if not log.size:
             self._say([(("  it printed nothing", "2"),)])
             return

@@ -7,12 +7,24 @@ goes quiet and remembers it, and the exit code stays what the tests say.
 from __future__ import annotations
 
 import os
-from typing import BinaryIO, Protocol
+import stat
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from kern.errors import KernError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 Stream = int | BinaryIO | None
 """Where bytes go: a file descriptor, a binary stream, or nothing (``sys.stdout`` of a process without one)."""
+
+
+_ATOMIC = 4096
+"""A pipe that has room has room for so much (``PIPE_BUF``)."""
+_PATIENCE = 1.0
+"""Seconds that a reader who takes nothing is waited for when the run is to end."""
+_LOOK = 100
+"""Milliseconds after which it is asked again whether the run is to end."""
 
 
 class Writer(Protocol):
@@ -31,15 +43,18 @@ class Sink:
 
     Args:
         stream: where to write; what is buffered in a stream goes out first, and from then on its descriptor is used.
+        stopping: whether the run is to end: a reader of a pipe that takes nothing then (a pager, say) is not waited for.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, stopping: Callable[[], bool] = lambda: False) -> None:
         """Find the descriptor; a stream without one (in memory) is written to as it is."""
         self.broken = stream is None
+        self._stopping = stopping
         self.error: OSError | None = None
         self._stream: int | BinaryIO | None = stream
         if stream is not None and not isinstance(stream, int):
             self._stream = self._descriptor(stream)
+        self._is_pipe = isinstance(self._stream, int) and _is_pipe(self._stream)
 
     def _descriptor(self, stream: BinaryIO) -> int | BinaryIO:
         try:
@@ -60,7 +75,10 @@ class Sink:
 
     def _write(self, data: bytes) -> None:
         if isinstance(self._stream, int):
-            write_all(self._stream, data)
+            if self._is_pipe:
+                _write_to_pipe(self._stream, data, self._stopping)
+            else:
+                write_all(self._stream, data)
         elif self._stream is not None:
             self._stream.write(data)
             self._stream.flush()
@@ -75,7 +93,7 @@ def failure(place: str, error: OSError) -> KernError:
     )
 
 
-def write_all(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
     """Write every byte, however few the system takes at once.
 
     A child may have made the shared terminal non-blocking; then this waits until there is room.
@@ -89,6 +107,34 @@ def write_all(descriptor: int, data: bytes) -> None:
             rest = rest[os.write(descriptor, rest) :]
         except BlockingIOError:
             _wait_for_room(descriptor)
+
+
+def _is_pipe(descriptor: int) -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
+
+
+def _write_to_pipe(descriptor: int, data: bytes, stopping: Callable[[], bool]) -> None:
+    """Write every byte without ever being stuck in the system, where no stop could reach whoever writes.
+
+    Raises:
+        OSError: as `write_all`; also if the run is to end and nobody reads.
+    """
+    import select
+
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    rest, waited = memoryview(data), 0.0
+    while rest:
+        if poll.poll(_LOOK):
+            write_all(descriptor, rest[:_ATOMIC])
+            rest, waited = rest[_ATOMIC:], 0.0
+            continue
+        waited += _LOOK / 1000 if stopping() else 0.0
+        if waited >= _PATIENCE:
+            raise TimeoutError("nobody reads")
 
 
 def _wait_for_room(descriptor: int) -> None:

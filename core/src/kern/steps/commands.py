@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kern.config.substitute import Names, expand, expand_words
 from kern.environ import DEFAULT_PASS, allowed, apply
 from kern.errors import ConfigError, StepFailed
 from kern.events import CommandResult
+from kern.named_tuples import NamedTuple
 from kern.plan.environment import names_of
 from kern.plan.preview import Placed, variables
 from kern.plan.run_settings import PHASES

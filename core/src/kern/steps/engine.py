@@ -6,7 +6,7 @@ import os
 import time
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kern.errors import KernError, LockTimeout, StepFailed, Stopped
 from kern.events import (
@@ -25,39 +25,17 @@ from kern.events import (
 from kern.log import StepLog
 from kern.plan.values import BUILD, EXISTING, MAKE, REUSE, UPDATE, Build, Plan, RowPlan
 from kern.scheduler import Node, Pools, Scheduler
-from kern.steps.blame import blamed
-from kern.steps.environment import ensure_environment
 from kern.steps.own import run_own
 from kern.steps.row import blank_result
-from kern.store import tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from kern.api import Artifact
     from kern.session import Session
+    from kern.steps.choices import Choices
 
 DONE = {MAKE: "made environment", UPDATE: "reinstalled package"}
-
-
-class Choices(NamedTuple):
-    """What the command line says about execution.
-
-    Attributes:
-        jobs: how many steps may run at once.
-        fail_fast: stop at the first failure.
-        test: whether commands run; otherwise everything is only made.
-        posargs: what the user gave after ``--``; ``None`` without ``--``.
-        log_dir: directory of this run's logs.
-        variables: added to the commands' environment where the host has none.
-    """
-
-    jobs: int
-    fail_fast: bool
-    test: bool
-    posargs: tuple[str, ...] | None
-    log_dir: str
-    variables: dict[str, str]
 
 
 class Engine:
@@ -91,7 +69,11 @@ class Engine:
         """Run everything; a result for every row, in the plan's order."""
         self._session.supervisor()
         self._scheduler.run()
+        if self._scheduler.abandoned:
+            self._session.tell_busy(lambda text: self._emit(Notice("warning", text)))
         if self._made or self._broken:
+            from kern.store import tidy
+
             tidy(self._session.work_dir)
         for row in self._plan.rows:
             if row.row.label not in self.results:
@@ -115,7 +97,7 @@ class Engine:
     def stop(self, level: int, why: str = "interrupted") -> None:
         """Start nothing more and stop what runs; may be called from a signal handler."""
         self._interrupted = self._interrupted or why
-        self._scheduler.stop()
+        self._scheduler.stop(level)
         self._session.stop(level)
 
     def _nodes(self) -> Iterator[Node]:
@@ -146,6 +128,8 @@ class Engine:
             self._run(self._rows[name])
 
     def _emit(self, event: Event) -> None:
+        if self._scheduler.abandoned and self._emitting.locked():  # by a plugin that may never come back
+            return
         with self._emitting:
             self._emit_unlocked(event)
 
@@ -168,6 +152,8 @@ class Engine:
             self._broken[key] = INTERRUPTED
             self._emit(StepFinished(key, kind, title, INTERRUPTED, time.monotonic() - begun, log=log.path))
         except KernError as failure:
+            from kern.steps.blame import blamed
+
             error = blamed(failure, (self._session.work_dir, self._session.services.cache_root))
             self._broken[key] = error.message
             self._note_late(key, error)
@@ -221,6 +207,8 @@ class Engine:
         return self._artifacts.get(row.build) if row.build else row.artifact
 
     def _make(self, row: RowPlan) -> None:
+        from kern.steps.environment import ensure_environment
+
         if row.build in self._broken:
             return
         key = f"make:{row.row.key}"

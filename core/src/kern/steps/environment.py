@@ -88,12 +88,24 @@ def _check_lock(session: Session, plan: RowPlan, artifact: Artifact | None) -> N
 def _make(session: Session, plan: RowPlan, artifact: Artifact | None, context: Any) -> None:
     provider = session.registry.load("kern.provider", plan.row.provider)
     location = plan.spec.location
+    _dispose_other(session, plan)
     provider.dispose(location, context)
     token = session.state.remake(ENVIRONMENTS, plan.row.key, location)
     value: dict[str, Any] = {"location": location, "token": token}
+    begun = {**value, "state": MAKING, "provider": plan.row.provider}  # who has to dispose of it, should this be all
+    session.state.write(ENVIRONMENTS, plan.row.key, begun)
     environment = provider.provision(plan.spec, context)
     installed = provider.install(plan.spec, environment, [artifact] if artifact else [], context)
     _finish(session, plan, value, environment, installed, artifact)
+
+
+def _dispose_other(session: Session, plan: RowPlan) -> None:
+    """Have it disposed of by the provider that made it before, if that is another one."""
+    before = (session.state.read(ENVIRONMENTS, plan.row.key) or {}).get("provider")
+    if before and before != plan.row.provider:
+        from kern.steps.disposing import dispose
+
+        dispose(session, before, plan.spec.location, plan.row.label)
 
 
 def _update(session: Session, plan: RowPlan, record: dict[str, Any], artifact: Artifact | None, context: Any) -> None:

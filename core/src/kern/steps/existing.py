@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kern.plan.values import Existing, RowPlan
     from kern.scheduler import Pools
     from kern.session import Session
-    from kern.steps.engine import Choices
+    from kern.steps.choices import Choices
 
 UNCHANGED = {"PYTHONDONTWRITEBYTECODE": "1"}
 """Variables by which programs write nothing into the environment that they run from."""

@@ -8,7 +8,6 @@ from kern.events import ERROR, RowResult
 from kern.plan.reasons import decide
 from kern.plan.values import REUSE
 from kern.state import ENVIRONMENTS
-from kern.steps.environment import ensure_environment, inputs_now
 from kern.steps.row import blank_result, run_row
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from kern.plan.values import RowPlan
     from kern.scheduler import Pools
     from kern.session import Session
-    from kern.steps.engine import Choices
+    from kern.steps.choices import Choices
 
 ATTEMPTS = 10
 """How often an environment is made right again that another kern has changed in between."""
@@ -55,6 +54,8 @@ def run_own(
             record = session.record(row.row.key)
             if record is not None and _answers(session, row, record, artifact):
                 return run_row(session, row, record, pools, log, emit, choices.posargs, choices.variables)
+        from kern.steps.environment import ensure_environment
+
         ensure_environment(session, row, artifact, log, lambda *_: None)
     return blank_result(row, ERROR, reason="another kern keeps changing this environment")
 
@@ -62,4 +63,6 @@ def run_own(
 def _answers(session: Session, row: RowPlan, record: dict[str, Any], artifact: Artifact | None) -> bool:
     if row.action == REUSE and session.state.stamp(ENVIRONMENTS, row.row.key) == row.stamp:
         return True
+    from kern.steps.environment import inputs_now
+
     return decide(record, inputs_now(session, row), row.spec.location, artifact)[0] == REUSE

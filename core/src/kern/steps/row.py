@@ -19,6 +19,7 @@ from kern.events import (
     CommandResult,
     CommandStarted,
     Event,
+    Notice,
     Output,
     RowResult,
 )
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from kern.plan.values import RowPlan
     from kern.scheduler import Pools
     from kern.session import Session
+    from kern.steps.commands import Place
 
 
 def blank_result(plan: RowPlan, outcome: str, **more: Any) -> RowResult:
@@ -93,7 +95,7 @@ def _result_of(
             inside = True
             place = place_for(session, plan, environment, activation, package, posargs, more)
             runner = Runner(session, plan, place, log, lambda data: _show(emit, plan, data))
-            outcome = runner.run(lambda phase, argv: emit(CommandStarted(plan.row.label, phase, argv)))
+            outcome = runner.run(_announcing(session, plan, environment, place, emit))
         return _judged(session, plan, base, outcome, environment)
     except Stopped:
         return base._replace(outcome=INTERRUPTED, reason="interrupted")
@@ -103,6 +105,25 @@ def _result_of(
         how = ERROR if isinstance(error, ConfigError) or not inside else FAILED
         _show(emit, plan, error.tail.encode(errors="replace"))
         return base._replace(outcome=how, reason=error.sentence, hint=error.hint)
+
+
+def _announcing(
+    session: Session, plan: RowPlan, environment: Environment, place: Place, emit: Callable[[Event], None]
+) -> Callable[[str, tuple[str, ...]], None]:
+    """Tell that a command starts; and once, if its program is of another environment than the existing one."""
+    told = {""}
+
+    def announce(phase: str, argv: tuple[str, ...]) -> None:
+        if plan.existing is not None and not place.prefix and argv:
+            from kern.steps.strangers import stranger
+
+            said = stranger(environment, argv[0], place.environ, session.environ)
+            if said not in told:
+                emit(Notice("warning", f"{plan.row.label}: {said}"))
+            told.add(said)
+        emit(CommandStarted(plan.row.label, phase, argv))
+
+    return announce
 
 
 def _not_run(plan: RowPlan, record: dict[str, Any], environment: Environment, log: StepLog) -> RowResult:

@@ -120,6 +120,13 @@ def low_space(path: str) -> bool:
     return free is not None and free < LOW_SPACE
 
 
+_PASSING = {
+    errno.EMFILE: "kern has as many files open as it may have",
+    errno.ENFILE: "this machine has as many files open as it can have",
+    errno.ENOMEM: "there is no memory left",
+}
+
+
 def failure(error: OSError, path: str) -> KernError:
     """What the system said about ``path``, in words for the user; the caller raises it."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
@@ -131,6 +138,8 @@ def failure(error: OSError, path: str) -> KernError:
         return StepFailed(
             f"the file system is read-only ({free} free), so nothing can be written", where=path, hint=_ELSEWHERE
         )
+    if error.errno in _PASSING:  # says nothing of what stands at the path, so nobody may conclude anything from it
+        return StepFailed(_PASSING[error.errno], where=path, hint="run fewer rows at once (-j), or raise the limit")
     if isinstance(error, PermissionError):
         return KernError("permission is denied", where=path, hint=f"give yourself access, or {_ELSEWHERE}")
     if error.errno in {errno.ELOOP, errno.ENOTDIR, errno.EEXIST} or os.path.islink(path):

@@ -14,9 +14,10 @@ import os
 import stat
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kern.errors import KernError, LockTimeout, Stopped
+from kern.named_tuples import NamedTuple
 from kern.store.files import failure, read_object, refusal
 from kern.store.layout import DIRECTORY, make_folder, safe_name
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import NamedTuple
 
+from kern.named_tuples import NamedTuple
 from kern.store.directories import MARKER, make_directory
 from kern.store.files import failure, read_object
 from kern.store.layout import DIRECTORY, find_folder, own_name, safe_name

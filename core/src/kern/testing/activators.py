@@ -10,6 +10,7 @@ import pytest
 from kern.api import Activation, Environment
 from kern.testing.contract import Contract
 from kern.testing.running import output_in, run_in
+from kern.testing.surroundings import watched
 from kern.testing.trees import changes_between, tree_of
 
 if TYPE_CHECKING:
@@ -43,6 +44,16 @@ class ActivatorContract(Contract):
         with case.driver.activate(environment, workbench.context()) as activation:
             assert isinstance(activation, Activation)
             assert run_in(workbench, activation, "sh", "-c", "exit 0").exit_code == 0
+
+    def test_the_process_is_left_as_it_is(
+        self, case: ActivatorCase, environment: Environment, workbench: Workbench
+    ) -> None:
+        """Commands are told what changes by the `Activation`; kern's own variables, directory and signals stay."""
+        with watched() as changed:
+            active = case.driver.activate(environment, workbench.context())
+            active.__enter__()
+        active.__exit__(None, None, None)
+        assert changed == []
 
     def test_it_is_deterministic(self, case: ActivatorCase, environment: Environment, workbench: Workbench) -> None:
         """The same environment is activated in the same way each time."""

@@ -12,6 +12,7 @@ import pytest
 from kern.api import Adopted, KernError
 from kern.testing.contract import Contract
 from kern.testing.quiet import only_inside
+from kern.testing.surroundings import watched
 from kern.testing.trees import changes_between, tree_of
 
 if TYPE_CHECKING:
@@ -113,6 +114,12 @@ class AdopterContract(Contract):
         with only_inside(workbench.root):
             case.driver.adopt(location, context)
         assert [changes_between(*pair) for pair in zip(before, map(tree_of, places), strict=True)] == [[], []]
+
+    def test_the_process_is_left_as_it_is(self, case: AdopterCase, location: str, workbench: Workbench) -> None:
+        """Asking it changes neither kern's variables nor its directory, its umask, its signals."""
+        with watched() as changed:
+            case.driver.adopt(location, workbench.context())
+        assert changed == []
 
     def test_what_is_installed_is_text(self, adopted: Adopted) -> None:
         """Names and versions."""

@@ -17,6 +17,7 @@ from kern.testing.asking import answer_elsewhere, plain
 from kern.testing.contract import Contract
 from kern.testing.killing import MOMENTS, kill_half_way
 from kern.testing.quiet import only_looking
+from kern.testing.surroundings import watched
 from kern.testing.trees import changes_between, tree_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ class BuilderContract(Contract):
         """The artifact of the case, built once for the class."""
         if "built" not in workbench.kept:
             begun = time.monotonic()
-            workbench.kept["built"] = build(case, workbench)
+            source(case, workbench)
+            with watched() as workbench.kept["changed"]:
+                workbench.kept["built"] = build(case, workbench)
             workbench.kept["seconds"] = time.monotonic() - begun
         artifact: Artifact = workbench.kept["built"]
         return artifact
@@ -113,6 +116,10 @@ class BuilderContract(Contract):
         assert built.version
         assert built.digest
         assert os.path.exists(built.path)
+
+    def test_the_process_is_left_as_it_is(self, built: Artifact, workbench: Workbench) -> None:
+        """Building changes neither kern's variables nor its directory, its umask, its signals: others run beside it."""
+        assert workbench.kept["changed"] == [], built.path
 
     def test_it_builds_into_the_output_directory(self, case: BuilderCase, workbench: Workbench) -> None:
         """The artifact lies where the kernel publishes it from."""

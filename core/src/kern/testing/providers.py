@@ -16,6 +16,7 @@ from kern.testing.contract import Contract
 from kern.testing.killing import MOMENTS, kill_half_way
 from kern.testing.quiet import only_inside, only_looking
 from kern.testing.running import output_in, run_in
+from kern.testing.surroundings import watched
 from kern.testing.trees import changes_between, tree_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ class ProviderContract(Contract):
         """The environment of the case, made once for the class."""
         if "made" not in workbench.kept:
             begun = time.monotonic()
-            workbench.kept["made"] = workbench.make(case.driver, _spec(case, workbench), artifacts(case, workbench))
+            given = artifacts(case, workbench)
+            with watched() as workbench.kept["changed"]:
+                workbench.kept["made"] = workbench.make(case.driver, _spec(case, workbench), given)
             workbench.kept["seconds"] = time.monotonic() - begun
             workbench.kept["contents"] = contents(workbench, workbench.kept["made"])
         environment: Environment = workbench.kept["made"]
@@ -112,6 +115,13 @@ class ProviderContract(Contract):
         assert made.location == _spec(case, workbench).location
         with activator(case, made).activate(made, workbench.context()) as activation:
             assert run_in(workbench, activation, "sh", "-c", "exit 0").exit_code == 0
+
+    def test_the_process_is_left_as_it_is(self, case: ProviderCase, made: Environment, workbench: Workbench) -> None:
+        """Making one changes neither kern's variables nor its directory, its umask, its signals: others run beside it."""
+        with watched() as changed:
+            case.driver.probe(_spec(case, workbench), workbench.context())
+            fingerprint(case, workbench)
+        assert [*workbench.kept["changed"], *changed] == [], made.location
 
     def test_its_interpreter_runs(self, made: Environment, case: ProviderCase, workbench: Workbench) -> None:
         """What stands for ``{python}`` is a program that starts in the environment and knows its version."""

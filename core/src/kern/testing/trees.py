@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from kern.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

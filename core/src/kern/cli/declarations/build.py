@@ -1,7 +1,5 @@
 """How ``kern build`` is spelt."""
 
-from typing import NamedTuple
-
 from kern.cli.declarations.model import (
     DIRECTORIES,
     ENVIRONMENTS,
@@ -14,6 +12,7 @@ from kern.cli.declarations.model import (
     Option,
     Verb,
 )
+from kern.named_tuples import NamedTuple
 
 
 class BuildArguments(NamedTuple):

@@ -1,8 +1,7 @@
 """How ``kern clean`` is spelt."""
 
-from typing import NamedTuple
-
 from kern.cli.declarations.model import SELECTION, SWITCH, Option, Verb
+from kern.named_tuples import NamedTuple
 
 
 class CleanArguments(NamedTuple):

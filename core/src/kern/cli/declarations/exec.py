@@ -1,8 +1,7 @@
 """How ``kern exec`` is spelt."""
 
-from typing import NamedTuple
-
 from kern.cli.declarations.model import ENVIRONMENTS, SWITCH, TEXT, Option, Verb
+from kern.named_tuples import NamedTuple
 
 
 class ExecArguments(NamedTuple):

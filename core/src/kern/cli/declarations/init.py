@@ -1,8 +1,7 @@
 """How ``kern init`` is spelt."""
 
-from typing import NamedTuple
-
 from kern.cli.declarations.model import SWITCH, Option, Verb
+from kern.named_tuples import NamedTuple
 
 
 class InitArguments(NamedTuple):

@@ -1,8 +1,7 @@
 """How ``kern list`` is spelt."""
 
-from typing import NamedTuple
-
 from kern.cli.declarations.model import JSON, LABEL, SELECTION, SWITCH, Option, Verb
+from kern.named_tuples import NamedTuple
 
 
 class ListArguments(NamedTuple):

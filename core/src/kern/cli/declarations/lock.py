@@ -1,8 +1,7 @@
 """How ``kern lock`` is spelt."""
 
-from typing import NamedTuple
-
 from kern.cli.declarations.model import JSON, LABEL, LOCK_TIMEOUT, MANY, SELECTION, SKIP, SWITCH, WORKERS, Option, Verb
+from kern.named_tuples import NamedTuple
 
 
 class LockArguments(NamedTuple):

@@ -1,7 +1,9 @@
 """What a verb's declaration consists of, which values its options take, and the options that all verbs share."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from kern.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from kern.cli.declarations import Arguments

@@ -1,7 +1,5 @@
 """How ``kern plan`` is spelt."""
 
-from typing import NamedTuple
-
 from kern.cli.declarations.model import (
     ENV_FROM,
     JSON,
@@ -15,6 +13,7 @@ from kern.cli.declarations.model import (
     STRICT_DRIFT,
     Verb,
 )
+from kern.named_tuples import NamedTuple
 
 
 class PlanArguments(NamedTuple):

@@ -1,8 +1,7 @@
 """How ``kern plugins`` is spelt."""
 
-from typing import NamedTuple
-
 from kern.cli.declarations.model import JSON, MANY, Option, Verb
+from kern.named_tuples import NamedTuple
 
 
 class PluginsArguments(NamedTuple):

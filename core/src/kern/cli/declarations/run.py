@@ -1,7 +1,5 @@
 """How ``kern run`` is spelt."""
 
-from typing import NamedTuple
-
 from kern.cli.declarations.model import (
     ENV_FROM,
     FILES,
@@ -21,6 +19,7 @@ from kern.cli.declarations.model import (
     Option,
     Verb,
 )
+from kern.named_tuples import NamedTuple
 
 
 class RunArguments(NamedTuple):

@@ -1,8 +1,7 @@
 """How ``kern schema`` is spelt."""
 
-from typing import NamedTuple
-
 from kern.cli.declarations.model import TEXT, Option, Verb
+from kern.named_tuples import NamedTuple
 
 
 class SchemaArguments(NamedTuple):

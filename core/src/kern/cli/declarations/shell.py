@@ -1,8 +1,7 @@
 """How ``kern shell`` is spelt."""
 
-from typing import NamedTuple
-
 from kern.cli.declarations.model import ENVIRONMENTS, TEXT, Option, Verb
+from kern.named_tuples import NamedTuple
 
 
 class ShellArguments(NamedTuple):
@@ -18,8 +17,8 @@ class ShellArguments(NamedTuple):
 VERB = Verb(
     "shell",
     ShellArguments,
-    "It is the shell that SHELL names, with its own startup files: one that sets PATH anew takes part of the environment "
-    "away. KERN_ENV_NAME has the environment's name, for a prompt. The exit code is the shell's.",
+    "It is the shell that SHELL names, with your own startup files. In bash, zsh and fish the environment's programs stay "
+    "first on PATH whatever those do. KERN_ENV_NAME has the environment's name, for a prompt. The exit code is the shell's.",
     operand=Option(
         "target",
         (),

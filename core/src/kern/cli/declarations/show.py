@@ -1,8 +1,7 @@
 """How ``kern show`` is spelt."""
 
-from typing import NamedTuple
-
 from kern.cli.declarations.model import ENVIRONMENTS, JSON, MANY, Option, Verb
+from kern.named_tuples import NamedTuple
 
 
 class ShowArguments(NamedTuple):

@@ -18,4 +18,4 @@ PLAIN = "/bin/sh"
 def main(arguments: ShellArguments) -> int:
     """Run a shell in an environment, with kern's own terminal."""
     shell = os.environ.get("SHELL") or PLAIN
-    return execute(ExecArguments(**arguments._asdict(), rest=(shell,)))
+    return execute(ExecArguments(**arguments._asdict(), rest=(shell,)), interactive=True)
