@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -65,7 +65,7 @@ clauses = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400)
 @given(st.lists(clauses, max_size=3), st.lists(versions, min_size=1, max_size=12))
 def test_both_take_the_same_versions(matches: Matches, texts: list[str], candidates: list[str]) -> None:
     specifiers = SpecifierSet(",".join(texts))

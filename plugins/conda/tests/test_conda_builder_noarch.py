@@ -18,7 +18,8 @@ from kern.testing import Workbench
 from kern_conda.conda_package import PLACEHOLDER, modification_time, write_noarch
 from kern_conda.noarch import convert
 from kern_conda.package_reader import read_package
-from kern_conda.requests import Question, install
+from kern_conda.questions import Question
+from kern_conda.requests import install
 from kern_conda.zstandard_streams import compress, decompress
 from plugins.conda.tests.conda_wheels import PURE, wheel, wish
 

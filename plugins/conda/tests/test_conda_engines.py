@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -25,9 +25,12 @@ from kern_conda.options import CondaOptions
 from kern_conda.platforms import architecture_package, machine_platform, runs_here
 from kern_conda.prefixes import make_prefix, present_packages, python_distributions
 from kern_conda.provider import CondaProvider
-from kern_conda.requests import Question
+from kern_conda.questions import Linking, Question
 from kern_conda.secrets import secrets_of, without_secrets
 from kern_conda.wishes import gather_wishes, python_specs, spec_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NOWHERE = "/nowhere"
 
@@ -210,17 +213,26 @@ def test_a_question_as_a_command_line() -> None:
     question = question._replace(
         virtual_packages=("__cuda=12", "__archspec=1=x86_64", "__unix"), channel_priority="flexible"
     )
-    assert engine_arguments("/bin/conda", "/p r", question) == (
+    assert engine_arguments("conda", "/bin/conda", "/p r", question) == (
         *("/bin/conda", "install", "-p", "/p r", "--json", "-y", "--override-channels", "-c", "https://a"),
         *("-c", "https://b", "--offline", "python 3.12.*", "numpy"),
     )
+    assert engine_arguments("micromamba", "/bin/micromamba", "/p r", question)[4] == "-q"
     assert engine_variables(question, "copy") == {
         "CONDA_CHANNEL_PRIORITY": "flexible",
+        "MAMBA_CHANNEL_PRIORITY": "flexible",
         "CONDA_SUBDIR": "osx-64",
         "CONDA_ALWAYS_COPY": "true",
+        "MAMBA_ALWAYS_COPY": "true",
+        "CONDA_SAFETY_CHECKS": "enabled",
+        "CONDA_REGISTER_ENVS": "false",
+        "CONDA_PIP_INTEROP_ENABLED": "false",
+        "MAMBA_COMPILE_PYC": "false",
         "CONDA_OVERRIDE_CUDA": "12",
         "CONDA_OVERRIDE_ARCHSPEC": "x86_64",
     }
+    assert "CONDA_ALWAYS_COPY" not in engine_variables(question, "auto")
+    assert engine_variables(question, "hard")["CONDA_ALWAYS_COPY"] == "false"
     assert exact_spec("/x/noarch/my-pkg-1.0-py_0.conda") == "my-pkg=1.0=py_0"
 
 
@@ -235,16 +247,85 @@ def test_finding_an_engine(tmp_path: Path) -> None:
     assert find_engine(CondaOptions(engine="conda"), {"PATH": str(tmp_path)}) is None
 
 
-def test_what_an_engine_says_is_the_errors_tail(tmp_path: Path) -> None:
-    answer = json.dumps({"success": False, "message": "no such package", "solver_problems": ["nothing provides x"]})
-    context = RecordingContext(
-        str(tmp_path), answer=lambda _: Completed(exit_code=1, stdout=answer), environ={"A": "b"}
-    )
-    with pytest.raises(StepFailed, match="conda could not install") as raised:
-        install_with_engine("/bin/conda", "/p", Question(specs=("x",), channels=("https://u:pw@h/c",)), "auto", context)
-    assert raised.value.tail == "no such package\nnothing provides x"
+def asked(tmp_path: Path, engine: str, completed: Completed, **more: Any) -> tuple[RecordingContext, StepFailed | None]:
+    """Have an engine that ends like this install ``x`` into an empty prefix."""
+    (tmp_path / "p").mkdir(exist_ok=True)
+    prefix = make_prefix(str(tmp_path / "p"))
+    context = RecordingContext(str(tmp_path), answer=lambda _: completed, environ={"A": "b"}, **more)
+    question = Question(specs=("x",), channels=("https://u:pw@h/c",))
+    try:
+        install_with_engine(engine, f"/bin/{engine}", prefix, question, Linking(), context)
+    except StepFailed as error:
+        return context, error
+    return context, None
+
+
+UNSATISFIABLE = {
+    "exception_name": "UnsatisfiableError",
+    "message": "x needs y",
+    "error": "UnsatisfiableError: x needs y",
+}
+CORRUPT = {"message": "Multiple", "errors": [{"message": "a is corrupted"}, {"message": "b is corrupted"}]}
+
+
+@pytest.mark.parametrize(
+    ("completed", "message", "tail"),
+    [
+        (Completed(1, json.dumps({"success": False, "message": "no"})), "conda could not install", "no"),
+        (Completed(1, json.dumps(UNSATISFIABLE)), "the packages do not go together", "x needs y\nspecs: x"),
+        (
+            Completed(1, json.dumps({"solver_problems": ["nothing provides x"]})),
+            "do not go together",
+            "nothing provides",
+        ),
+        (Completed(1, json.dumps(CORRUPT)), "conda could not install", "a is corrupted\nb is corrupted"),
+        (Completed(1, 'note {\n{"message": "no"}'), "conda could not install", "no"),
+        (Completed(2, "not JSON {"), "conda could not install", "not JSON {"),
+        (Completed(0, json.dumps({"error": "Exiting 1", "message": "Exiting 1"})), "conda could not", "Exiting 1"),
+        (Completed(0, json.dumps({"success": True})), "ended well, but has not installed x", ""),
+        (Completed(0, ""), "ended well, but has not installed x", ""),
+    ],
+)
+def test_what_an_engine_says_is_the_errors_tail(tmp_path: Path, completed: Completed, message: str, tail: str) -> None:
+    context, error = asked(tmp_path, "conda", completed)
+    assert error is not None
+    assert message in error.message
+    assert error.tail.startswith(tail)
+    assert "pw" not in error.tail
     assert context.secrets == {"pw"}
     assert (context.ran[0].environ or {})["A"] == "b"
+
+
+@pytest.mark.parametrize(
+    ("engine", "locked"),
+    [("conda", ["engine-conda"]), ("mamba", ["engine-mamba"]), ("micromamba", ["engine-micromamba"])],
+)
+def test_no_two_of_what_knows_no_locks_run_at_once(tmp_path: Path, engine: str, locked: list[str]) -> None:
+    assert asked(tmp_path, engine, Completed(0))[0].locked == locked
+
+
+def test_a_damaged_cache_is_tried_once_more_without_it(tmp_path: Path) -> None:
+    given_up = Completed(0, json.dumps({"exception_name": "CondaSystemExit", "message": "Exiting 1"}))
+    context, error = asked(tmp_path, "conda", given_up)
+    assert [("CONDA_PKGS_DIRS" in (one.environ or {})) for one in context.ran] == [False, True]
+    assert error is not None
+    assert "clean --packages" in error.hint
+    (tmp_path / "other").mkdir()
+    assert len(asked(tmp_path / "other", "conda", given_up, distrust=True)[0].ran) == 1
+
+
+def test_caches_are_not_believed_where_they_can_be_wrong(tmp_path: Path) -> None:
+    def variables(engine: str, **more: bool) -> Mapping[str, str]:
+        place = tmp_path / f"{engine} {more}"
+        place.mkdir()
+        return asked(place, engine, Completed(0), **more)[0].ran[0].environ or {}
+
+    assert "CONDA_EXTRA_SAFETY_CHECKS" not in variables("conda", recreate=False)
+    assert "CONDA_PKGS_DIRS" in variables("conda", distrust=True)
+    assert variables("conda", recreate=True)["CONDA_LOCAL_REPODATA_TTL"] == "0"
+    own = variables("micromamba", distrust=True)
+    assert own["CONDA_EXTRA_SAFETY_CHECKS"] == "true"
+    assert "CONDA_PKGS_DIRS" in own
 
 
 def test_an_engine_that_has_gone_is_one_sentence(tmp_path: Path) -> None:
@@ -315,6 +396,18 @@ def test_what_an_existing_environment_lacks(tmp_path: Path) -> None:
     assert found[:3] == ("python is 3.12.1, wanted 3.11.*", "numpy is 1.26.4, wanted >=2", "zlib is not installed")
     assert len(found) == 4
     assert "attrs" in found[3]
+
+
+def test_the_python_of_another_kind_is_one_too(tmp_path: Path) -> None:
+    environment = Environment(location="/e", activator="venv", facts={"version": "3.11.2"})
+    adopted = Adopted(environment=environment, certainty=1, why="", installed={"six": "1.16"})
+    spec = spec_of(
+        "py311", project=str(tmp_path), conda_deps=("six", "python <3.13"), deps=("six; python_version>'3.11'",)
+    )
+    assert CondaProvider().drift(spec, adopted, RecordingContext(str(tmp_path))) == ()
+    spec = spec_of("py312", project=str(tmp_path), deps=("nothere; python_version>'3.11'",))
+    found = CondaProvider().drift(spec, adopted, RecordingContext(str(tmp_path)))
+    assert found == ("python is 3.11.2, wanted 3.12.*",)
 
 
 def test_other_failures_are_told_too() -> None:

@@ -175,7 +175,7 @@ def test_what_comes_from_pypi_has_a_lock_beside(
     wheels.mkdir()
     conda_channel.write_wheels(wheels)
     bench.environ = {name: text for name, text in bench.environ.items() if not name.startswith(("PIP_", "UV_"))}
-    bench.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_CONFIG_FILE": os.devnull}
+    bench.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels.as_uri(), "PIP_CONFIG_FILE": os.devnull}
     mixed = spec("py311", conda_deps=["pluggy"], deps=["iniconfig", "pluggy"])
     conda = lock(mixed)
     assert {"python", "pluggy"} <= set(conda)

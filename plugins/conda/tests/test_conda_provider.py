@@ -160,7 +160,7 @@ def test_conda_first_then_pypi_which_never_replaces_it(
     wheel(links, "leaf", requires="apple")
     wheel(links, "apple", "1.0", module="VERSION = 'from PyPI'\n")
     wheel(links, "apple", "9.0")
-    bench.environ["UV_FIND_LINKS"] = bench.environ["PIP_FIND_LINKS"] = str(links)
+    bench.environ["UV_FIND_LINKS"] = bench.environ["PIP_FIND_LINKS"] = links.as_uri()
     try:
         environment, installed = make(bench, describe(python=True, conda_deps=("apple ==1.0",), deps=("leaf", "apple")))
         assert (installed["apple"], installed["leaf"]) == ("1.0", "1.0")
@@ -198,7 +198,7 @@ def test_a_conda_package_is_taken_before_the_channels_of_its_name(
     spec = describe(python=True, extras=("more",), channel_priority="disabled")
     links = tmp_path / "links"
     wheel(links, "leaf")
-    bench.environ["UV_FIND_LINKS"] = bench.environ["PIP_FIND_LINKS"] = str(links)
+    bench.environ["UV_FIND_LINKS"] = bench.environ["PIP_FIND_LINKS"] = links.as_uri()
     try:
         first = conda_package(tmp_path / "one", "1.0", "VERSION = 'mine'\n", extra="leaf")
         environment, installed = make(bench, spec, first)
@@ -226,7 +226,7 @@ dependencies:
 variables: {{DEMO: "1"}}
 """
     bench.write({"ci/environment.yml": text, "ci/requirements.txt": "leaf\n"})
-    bench.environ["UV_FIND_LINKS"] = bench.environ["PIP_FIND_LINKS"] = str(tmp_path / "links")
+    bench.environ["UV_FIND_LINKS"] = bench.environ["PIP_FIND_LINKS"] = (tmp_path / "links").as_uri()
     try:
         spec = describe(channels=(), environment_file="ci/environment.yml")
         assert "leaf" in json.dumps(dict(provider.fingerprint(spec, bench.context())))

@@ -22,7 +22,8 @@ from kern.errors import StepFailed
 from kern.testing import KernProject, RecordingContext, Workbench
 from kern_conda import requests
 from kern_conda.asking import run_worker
-from kern_conda.requests import Linking, Question
+from kern_conda.questions import Linking, Question
+from plugins.conda.tests import conda_channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,6 +105,22 @@ def test_solving_for_another_machine(bench: Workbench, channel: str, tmp_path: P
     assert names(found) == ["thing"]
 
 
+def test_strict_priority_knows_what_a_channel_has(bench: Workbench, channel: str, tmp_path: Path) -> None:
+    conda_channel.write_channel(tmp_path, [conda_channel.tool("tool-a", "0.1")])
+    question = Question(specs=("tool-a >=1", "small-0"), channels=(tmp_path.as_uri(), channel))
+    with pytest.raises(StepFailed) as raised:
+        requests.solve(question, bench.context())
+    assert "strict channel priority" in raised.value.tail
+    assert "channel_priority = 'flexible'" in raised.value.hint
+    for changed in (
+        question._replace(channel_priority="flexible"),
+        question._replace(specs=(f"{channel}::tool-a >=1", "small-0")),
+        question._replace(channels=question.channels[::-1]),
+    ):
+        found = {one["name"]: one["version"] for one in requests.solve(changed, bench.context())}
+        assert (found["tool-a"], found["small-0"]) == ("2.0", "1.0")
+
+
 def test_a_preferred_record_is_kept(bench: Workbench, channel: str) -> None:
     old = requests.solve(Question(specs=("tool-a ==1.0",), channels=(channel,)), bench.context())
     kept = requests.solve(Question(specs=("tool-a",), channels=(channel,), preferred=old), bench.context())
@@ -124,8 +141,9 @@ def test_a_wrong_hash_stops(
     assert "do not use it" in raised.value.hint
     assert not os.path.exists(tmp_path / "prefix/bin/small-1")
     requests.install(str(tmp_path / "right"), [record], bench.context())
-    with pytest.raises(StepFailed, match="hash mismatch"):  # the cache has a package of that name now
-        requests.install(str(tmp_path / "again"), [wrong], bench.context())
+    for _ in range(2):  # the cache has a package of that name now, and a failure changes nothing about that
+        with pytest.raises(StepFailed, match="hash mismatch"):
+            requests.install(str(tmp_path / "again"), [wrong], bench.context())
 
 
 def test_offline_takes_what_was_read_before(
@@ -244,9 +262,12 @@ class _Answers:
 
     def __init__(self, *ends: int, answers: tuple[bool, ...]) -> None:
         self.ends = list(zip(ends, answers, strict=True))
+        self.asked: list[tuple[str, str]] = []
 
     def __call__(self, command: Command) -> Completed:
         code, answers = self.ends.pop(0)
+        request = Path(command.argv[-2])
+        self.asked.append((request.read_text(), oct(request.stat().st_mode)[-3:]))
         if answers:
             Path(command.argv[-1]).write_text('{"records": []}')
         return Completed(exit_code=code, stdout="said this\n")
@@ -257,9 +278,8 @@ def test_an_answer_counts_however_the_worker_ended(tmp_path: Path) -> None:
     context = RecordingContext(str(tmp_path), answer=worker, environ={"HOME": str(tmp_path)})
     assert run_worker({"action": "solve"}, context) == {"records": []}
     assert len(context.ran) == 2
-    asked = json.loads(Path(context.ran[0].argv[-2]).read_text())
-    assert asked["action"] == "solve"
-    assert oct(os.stat(context.ran[0].argv[-2]).st_mode)[-3:] == "600"
+    assert [(json.loads(text)["action"], mode) for text, mode in worker.asked] == [("solve", "600")] * 2
+    assert not any(os.path.exists(command.argv[-2]) for command in context.ran)
 
 
 def test_a_worker_without_an_answer_is_an_error(tmp_path: Path) -> None:

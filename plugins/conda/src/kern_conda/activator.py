@@ -21,7 +21,8 @@ class CondaActivator:
     def activate(self, environment: Environment, context: Context) -> Iterator[Activation]:
         """Set the variables and source the scripts of ``activate.d``; source those of ``deactivate.d`` on leaving."""
         from kern_conda.activation import activated
+        from kern_conda.prefixes import prefix_of
 
         mode = environment.facts.get("activation", "snapshot")
-        with activated(environment.location, mode, context) as activation:
+        with activated(prefix_of(environment), mode, context) as activation:
             yield activation

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kern.api import Completed, Context
+    from kern_conda.logins import Logins
 
 _ATTEMPTS = 3
 
@@ -29,24 +30,34 @@ def run_worker(request: Mapping[str, Any], context: Context) -> dict[str, Any]:
     Raises:
         StepFailed: it gave no answer.
     """
-    from kern_conda.network import mask_secrets, worker_environ
+    from kern_conda.logins import lent, logins_of
+    from kern_conda.network import addresses, mask_secrets, worker_environ
 
     mask_secrets(request, context)
-    environ = worker_environ(context)
-    whole = {**request, "machine": machine(context, environ)}
-    for attempt in range(_ATTEMPTS):
-        asked, answer = _write_request(whole, context)
-        argv = (sys.executable, "-I", "-S", _program(), asked, answer)
-        completed = context.run(Command(argv=argv, environ=environ), check=False)
-        found = _read_answer(answer)
-        if found is not None:
-            return found
-        if completed.exit_code >= 0 or attempt + 1 == _ATTEMPTS:
-            raise _unanswered(request, completed)
+    logins = logins_of(addresses(request))
+    with lent(logins, worker_environ(context), context.work_dir) as environ:
+        whole = {**logins.without(request), "machine": machine(context, environ, logins)}
+        for attempt in range(_ATTEMPTS):
+            completed, found = _attempt(whole, environ, context)
+            if found is not None:
+                return found
+            if completed.exit_code >= 0 or attempt + 1 == _ATTEMPTS:
+                raise _unanswered(request, completed)
     raise AssertionError("the last attempt has returned or raised")
 
 
-def machine(context: Context, environ: Mapping[str, str]) -> dict[str, Any]:
+def _attempt(
+    whole: Mapping[str, Any], environ: Mapping[str, str], context: Context
+) -> tuple[Completed, dict[str, Any] | None]:
+    asked, answer = _write_request(whole, context)
+    try:
+        argv = (sys.executable, "-I", "-S", _program(), asked, answer)
+        return context.run(Command(argv=argv, environ=environ), check=False), _read_answer(answer)
+    finally:
+        os.unlink(asked)  # it may hold tokens, and what is left after a failure stays for days
+
+
+def machine(context: Context, environ: Mapping[str, str], logins: Logins) -> dict[str, Any]:
     """What a worker must know of this machine; ``path`` is where its modules are found, whatever ``-I`` leaves out."""
     from kern_conda.network import client_settings, package_cache
 
@@ -54,7 +65,7 @@ def machine(context: Context, environ: Mapping[str, str]) -> dict[str, Any]:
         "path": [entry for entry in sys.path if entry],
         "packages": package_cache(context),
         "repodata": os.path.join(context.cache_dir, "repodata"),
-        "client": client_settings(environ),
+        "client": client_settings(environ, logins.tokens),
         "renew": bool(context.recreate),
         "distrust": bool(context.distrust or context.recreate),
     }
@@ -68,10 +79,10 @@ def _write_request(request: Mapping[str, Any], context: Context) -> tuple[str, s
     """Write a request where nobody else can read it (channels may hold tokens), and name the answer's file."""
     import json
 
+    from kern_conda.private_files import write_private
+
     path = os.path.join(context.work_dir, f"rattler-{os.urandom(8).hex()}.json")
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(request, file)
+    write_private(path, json.dumps(request))
     return path, f"{path}.answer"
 
 

@@ -61,10 +61,7 @@ def _of_the_platform(spec: EnvSpec) -> Iterator[Unavailable]:
 
 def _of_the_engine(spec: EnvSpec, context: Context) -> Iterator[Unavailable]:
     engine = spec.options.engine
-    if engine == "pixi":
-        hint = "make it with pixi, and use it with `existing = '.pixi/envs/NAME'`"
-        yield Unavailable("pixi makes environments only inside its own projects", hint=hint, missing=False)
-    elif engine != "rattler":
+    if engine != "rattler":
         from kern_conda.engines import find_engine
 
         if not find_engine(spec.options, context.environ):

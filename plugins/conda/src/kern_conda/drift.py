@@ -29,6 +29,9 @@ def find_drift(spec: EnvSpec, adopted: Adopted) -> tuple[str, ...]:
     file = read_environment_file(options.environment_file, spec.project_dir)
     wanted = (*python_specs(spec.factors), *file.conda, *options.conda_deps)
     installed = {name.lower(): version for name, version in adopted.installed.items()}
+    version = adopted.environment.facts.get("version", "")
+    if version:  # an environment of another kind lists no python
+        installed.setdefault("python", version)
     lacking = tuple(filter(None, (_lack(text, installed) for text in wanted)))
     return (*lacking, *_lacking_from_pypi(spec, adopted, file.pypi, installed.get("python", "")))
 

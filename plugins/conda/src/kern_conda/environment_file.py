@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kern.api import NOTHING, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _OPTIONS = ("-r", "-c", "-e", "--requirement", "--constraint", "--editable")
 _KEYS = ("name", "prefix", "channels", "dependencies", "variables", "platforms", "category")
@@ -61,7 +61,7 @@ def pip_files(text: str, stated: str) -> tuple[str, ...]:
     """Find what the ``pip`` section includes from other files, without reading YAML: for every run's fingerprint."""
     pieces = text.translate({ord(mark): "\n" for mark in "[],"}).splitlines()
     entries = (piece.strip().removeprefix("- ").strip().strip("'\"") for piece in pieces)
-    return tuple(_located(entry, stated) for entry in entries if entry.startswith((*_OPTIONS, "./", "../")))
+    return tuple(_located(entry, stated) for entry in entries if entry.startswith(_OPTIONS) or _is_path(entry))
 
 
 def read_environment_file(stated: str, project_dir: str) -> EnvironmentFile:
@@ -92,11 +92,15 @@ def read_environment_file(stated: str, project_dir: str) -> EnvironmentFile:
 def _read(value: Mapping[str, Any], stated: str) -> EnvironmentFile:
     entries = _listed(value, "dependencies", stated)
     sections = [entry for entry in entries if isinstance(entry, dict)]
+    _only_texts((entry for entry in entries if not isinstance(entry, dict)), "dependencies", stated)
     strange = sorted({str(name) for section in sections for name in section} - {"pip"})
     if strange:
         hint = "conda knows none but `pip`"
         raise ConfigError(f"the dependencies of {stated} have a section {strange[0]!r}", where=stated, hint=hint)
-    pypi = [str(one) for section in sections for one in _listed(section, "pip", stated)]
+    pypi = [
+        one.strip()
+        for one in _only_texts((one for each in sections for one in _listed(each, "pip", stated)), "pip", stated)
+    ]
     variables = value.get("variables") or {}
     if not isinstance(variables, dict):
         raise ConfigError(f"`variables` of {stated} is not a table of names and values", where=stated)
@@ -115,6 +119,16 @@ def _listed(value: Mapping[str, Any], key: str, stated: str) -> Sequence[Any]:
     return found
 
 
+def _only_texts(entries: Iterable[Any], key: str, stated: str) -> list[str]:
+    """Refuse what YAML made something else of, such as a table of ``- --flag: value``."""
+    found = list(entries)
+    strange = [entry for entry in found if not isinstance(entry, str)]
+    if strange:
+        hint = "each is one text; put it into quotes where it ends with a colon, holds `: ` or is a number"
+        raise ConfigError(f"an entry of `{key}` in {stated} is no text but {strange[0]!r}", where=stated, hint=hint)
+    return found
+
+
 def _relative_channel(name: str, stated: str) -> str:
     return _beside(name, stated) if name.startswith(("./", "../")) else name
 
@@ -126,9 +140,14 @@ def _beside(path: str, stated: str) -> str:
 
 def _located(entry: str, stated: str) -> str:
     """Make a path that is relative to the file relative to the project, as pip's own files have it."""
-    option, _, rest = entry.partition(" ")
     if "://" in entry:
         return entry
-    if option in _OPTIONS:
-        return f"{option} {_beside(rest.strip(), stated)}"
-    return _beside(entry, stated) if entry.startswith(("./", "../")) else entry
+    option = next((option for option in _OPTIONS if entry.startswith((f"{option} ", f"{option}="))), "")
+    path, bracket, extras = entry[len(option) + 1 if option else 0 :].strip().partition("[")
+    if option or _is_path(path):
+        return f"{option} {_beside(path, stated)}{bracket}{extras}".lstrip()
+    return entry
+
+
+def _is_path(entry: str) -> bool:
+    return entry.startswith(("./", "../")) or entry in (".", "..")

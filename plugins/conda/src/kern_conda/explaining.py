@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from kern_conda.secrets import secrets_of
+from kern_conda.virtual_packages import OVERRIDES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kern_conda.requests import Question
+    from kern_conda.questions import Question
 
 _UNREADABLE = ("GatewayError", "FetchRepoDataError")
 _SENSELESS = (
@@ -20,6 +21,11 @@ _SENSELESS = (
     "InvalidVersionSpecError",
 )
 _LOCK = ("LockError", "ParseCondaLockError")
+
+_NAME_OR_CHANNEL = "is the name right, and is there a channel that has it? see `channels`"
+_ABSENT = "No candidates were found for "
+_UNKNOWN = (_ABSENT, "not available from current channels", "nothing provides", "does not exist")
+"""How rattler, conda and mamba say that nothing has the name or the version."""
 
 
 class Told(NamedTuple):
@@ -55,23 +61,40 @@ def explain(problem: Mapping[str, str], question: Question | None) -> Told:
 
 
 def _unsolvable(message: str, question: Question | None) -> Told:
-    tree = message.partition("because of:")[2].strip() or message
+    tree = _readable(message.partition("because of:")[2].strip() or message)
     if question is None:
         return Told("the packages do not go together", tail=tree)
     asked = [f"specs: {', '.join(question.specs) or 'none'}"]
     asked += [f"packages: {', '.join(question.packages)}"] if question.packages else []
     asked += [f"channels: {', '.join(_masked(url, question) for url in question.channels) or 'none'}"]
     asked += [f"virtual packages: {', '.join(question.virtual_packages)}"] if question.virtual_packages else []
-    return Told("the packages do not go together", "conda_deps", _advice(tree, question), "\n".join((tree, *asked)))
+    return Told(_summary(tree), "conda_deps", _advice(tree, question), "\n".join((tree, *asked)))
+
+
+def _readable(tree: str) -> str:
+    """Leave the hash out by which a package under test is asked for: it says nothing to anybody."""
+    from re import sub
+
+    return sub(r' ?\[sha256="?[0-9a-f]{64}"?\]', "", tree)
+
+
+def _summary(tree: str) -> str:
+    """Say in a line what is wrong: most often it is a name that no channel has."""
+    absent = tree.removeprefix(_ABSENT)
+    if absent == tree or "\n" in tree:
+        return "the packages do not go together"
+    return f"no channel has {absent.removesuffix('.')}"
 
 
 def _advice(tree: str, question: Question) -> str:
-    if "No candidates were found" in tree:
-        return "is the name right, and is there a channel that has it? see `channels`"
+    if any(words in tree for words in _UNKNOWN):
+        return _NAME_OR_CHANNEL
     if "not in requested channel" in tree:
         return "the channel that the spec names is not among `channels`, or has no such package"
-    if "__" in tree and any(f"{name} " in tree for name in ("__cuda", "__glibc", "__osx", "__linux", "__archspec")):
+    if "__" in tree and any(f"{name} " in tree for name in OVERRIDES):
         return "say what the machine has with `virtual_packages = ['__cuda=12']`, or take away what needs it"
+    if tree.endswith("no candidates were found."):
+        return _NAME_OR_CHANNEL
     if question.channel_priority == "strict" and len(question.channels) > 1:
         return "loosen a requirement; channel_priority = 'flexible' lets a later channel help out"
     return "loosen one of the requirements that stand above"
@@ -87,6 +110,11 @@ def _unreachable(message: str, question: Question | None) -> Told:
 def _way_there(message: str, *, offline: bool) -> str:
     if offline:
         return "offline: only channels that were read before can be used"
+    if any(answer in message for answer in ("401 Unauthorized", "403 Forbidden")):
+        return (
+            "the channel wants a login that it knows: in its address ('https://{env:NAME}@host/channel'), in ~/.netrc, or in "
+            "the file that RATTLER_AUTH_FILE names"
+        )
     if "certificate" in message:
         return "SSL_CERT_FILE, or `ssl_verify` of conda's configuration, names the certificates that are to be trusted"
     return "is the channel's address right? `offline = true` takes what was read before"

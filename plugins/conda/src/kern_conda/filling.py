@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kern.api import StepFailed
 from kern_conda.from_pypi import CONDA, add_from_pypi, add_locked, add_package
-from kern_conda.prefixes import check_prefix, present_packages, python_distributions, write_variables
+from kern_conda.prefixes import check_prefix, prefix_of, present_packages, python_distributions, write_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kern.api import Artifact, Context, Environment, EnvSpec
     from kern_conda.condarc import Condarc
     from kern_conda.prefixes import Present
-    from kern_conda.requests import Linking, Question
+    from kern_conda.questions import Linking, Question
     from kern_conda.wishes import Wishes
 
 _NO = frozenset(("", "false", "no", "off", "0"))
@@ -31,7 +31,7 @@ def fill(spec: EnvSpec, environment: Environment, artifacts: Sequence[Artifact],
     """
     from kern_conda.condarc import read_condarc
 
-    prefix = environment.location
+    prefix = prefix_of(environment)
     check_prefix(prefix)
     condarc = read_condarc(context.environ)
     packages = tuple(one.path for one in artifacts if one.kind == CONDA)
@@ -64,40 +64,43 @@ def _fill_from_channels(
     if not conda and not packages:
         return
     if options.engine != "rattler":
-        _run_engine(spec, prefix, question, context)
+        _run_engine(spec, prefix, question, _linking(spec, condarc, context, conda), context)
         return
     requests.install(prefix, question, context, _linking(spec, condarc, context, conda))
 
 
-def _run_engine(spec: EnvSpec, prefix: str, question: Question, context: Context) -> None:
+def _run_engine(spec: EnvSpec, prefix: str, question: Question, linking: Linking, context: Context) -> None:
     from kern_conda.engines import find_engine, install_with_engine
 
     program = find_engine(spec.options, context.environ)
     if program is None:
         raise StepFailed(f"there is no {spec.options.engine} on PATH", where=spec.name)
-    install_with_engine(program, prefix, question, spec.options.link, context)
+    install_with_engine(spec.options.engine, program, prefix, question, linking, context)
 
 
 def _fill_from_lock(
     spec: EnvSpec, prefix: str, artifacts: Sequence[Artifact], condarc: Condarc, context: Context
 ) -> None:
     """Install what the lock lists for conda, what stands beside it for PyPI, then the package alone."""
-    from kern_conda.environment_file import read_environment_file
     from kern_conda.lock_pypi import install_beside
     from kern_conda.requests import install_locked
+    from kern_conda.wishes import gather_wishes
 
     packages = [one.path for one in artifacts if one.kind == CONDA]
     others = [one for one in artifacts if one.kind != CONDA]
     linking = _linking(spec, condarc, context, ())
-    locked = install_locked(spec.lock or "", prefix, context, packages=packages, linking=linking)
-    write_variables(prefix, read_environment_file(spec.options.environment_file, spec.project_dir).variables)
+    wishes = gather_wishes(spec, condarc)
+    locked = install_locked(
+        spec.lock or "", prefix, context, packages=packages, linking=linking, channels=wishes.channels
+    )
+    write_variables(prefix, wishes.variables)
     add_locked(spec, prefix, locked.pypi, context)
     install_beside(spec, prefix, context, needed=bool(others))
     add_package(spec, prefix, others, context)
 
 
 def _linking(spec: EnvSpec, condarc: Condarc, context: Context, requested: Sequence[str]) -> Linking:
-    from kern_conda.requests import Linking
+    from kern_conda.questions import Linking
 
     return Linking(
         link=spec.options.link,

@@ -69,7 +69,7 @@ def add_locked(spec: EnvSpec, prefix: str, lines: Sequence[str], context: Contex
     Args:
         spec: the environment.
         prefix: absolute path of the environment.
-        lines: of a requirements file, as `kern_conda.requests.Locked` has them.
+        lines: of a requirements file, as `kern_conda.questions.Locked` has them.
         context: runs the installer.
 
     Raises:

@@ -22,17 +22,20 @@ def lock_inputs(spec: EnvSpec, context: Context) -> Mapping[str, Any]:
         ConfigError: a file or a group that the options name is not there or can't be read.
     """
     from kern_conda.condarc import read_condarc
+    from kern_conda.logins import logins_of
     from kern_conda.wishes import gather_wishes, python_specs
 
     options, condarc = spec.options, read_condarc(context.environ)
     wishes = gather_wishes(spec, condarc)
     python = python_specs(spec.factors)
+    # Whoever else installs from the lock may have another login, or need none.
+    channels, conda = logins_of(wishes.channels).without([wishes.channels, wishes.conda])
     found: dict[str, Any] = {
         "python": python[0].removeprefix("python").strip() if python else "",
         "platforms": sorted(lock_platforms(spec)),
-        "channels": [without_secrets(url) for url in wishes.channels],
+        "channels": list(channels),
         "channel_priority": options.channel_priority,
-        "conda_deps": [without_secrets(each) for each in wishes.conda if each not in python],
+        "conda_deps": [without_secrets(each) for each in conda if each not in python],
         "virtual_packages": list(options.virtual_packages),
         "deps": [without_secrets(each) for each in wishes.pypi],
         "extras": list(options.extras),

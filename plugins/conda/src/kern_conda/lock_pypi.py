@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from kern.api import Artifact, Context, EnvSpec
-    from kern_conda.requests import Record
+    from kern_conda.questions import Record
 
 
 def pylock_beside(path: str, environment: str) -> str:

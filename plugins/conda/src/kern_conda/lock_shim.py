@@ -85,7 +85,7 @@ def tell(found: dict[str, Any], question: dict[str, Any]) -> int:
 def explained(problem: dict[str, str], question: dict[str, Any]) -> str:
     """Put a problem into words, and note it where kern finds it."""
     from kern_conda.explaining import explain
-    from kern_conda.requests import Question
+    from kern_conda.questions import Question
 
     told = explain(problem, Question(**question))
     with open(f"{sys.argv[1]}.problem", "w", encoding="utf-8") as file:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kern.api import Command, StepFailed
 from kern_conda.lock_files import comment_of_inputs
 from kern_conda.lock_inputs import CONDA, lock_platforms
+from kern_conda.private_files import write_private
 from kern_conda.secrets import secrets_of
 from kern_conda.wishes import gather_wishes, question_of, spec_name
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kern.api import Artifact, Context, EnvSpec
-    from kern_conda.requests import Question, Record
+    from kern_conda.logins import Logins
+    from kern_conda.questions import Question, Record
 
 _PROBLEM = ".problem"
 
@@ -87,20 +89,26 @@ def _with_channel(record: Record) -> Record:
 def _run(task: _Task, context: Context) -> str:
     """Have conda-lock write a lock file; its path."""
     from kern_conda.lock_tool import conda_lock_python
-    from kern_conda.network import worker_environ
+    from kern_conda.logins import lent, logins_of
+    from kern_conda.network import mask_secrets, worker_environ
 
     python = conda_lock_python(context)
+    mask_secrets({"question": task.question._asdict()}, context)
+    logins = logins_of(task.question.channels)
     folder = os.path.join(context.work_dir, "conda-lock")
     os.makedirs(folder, exist_ok=True)
     draft = os.path.join(folder, "draft.conda-lock.yml")
-    asked = _write_request(task, folder, context)
-    options = ["--conda", _write_shim(asked, folder), "--file", _write_environment(task, folder), "--lockfile", draft]
-    argv = (python, "-m", "conda_lock", "lock", "--log-level", "WARNING", *options)
-    environ = {**worker_environ(context), "NO_COLOR": "1"}
-    try:
-        context.run(Command(argv=argv, cwd=folder, environ=environ))
-    except StepFailed as error:
-        raise _failed(asked, error) from None
+    described = _write_environment(task, logins, folder)
+    with lent(logins, worker_environ(context), context.work_dir) as environ:
+        asked = _write_request(task, logins, environ, folder, context)
+        options = ["--conda", _write_shim(asked, folder), "--file", described, "--lockfile", draft]
+        argv = (python, "-m", "conda_lock", "lock", "--log-level", "WARNING", *options)
+        try:
+            context.run(Command(argv=argv, cwd=folder, environ={**environ, "NO_COLOR": "1"}))
+        except StepFailed as error:
+            raise _failed(asked, error) from None
+        finally:
+            os.unlink(asked)  # it may hold tokens
     return draft
 
 
@@ -115,14 +123,12 @@ def _failed(asked: str, error: StepFailed) -> StepFailed:
     return StepFailed(message, where=told["where"], hint=told["hint"], log=error.log, tail=told["tail"])
 
 
-def _write_request(task: _Task, folder: str, context: Context) -> str:
+def _write_request(task: _Task, logins: Logins, environ: Mapping[str, str], folder: str, context: Context) -> str:
     from kern_conda.asking import machine
-    from kern_conda.network import mask_secrets, worker_environ
 
-    request = {"question": task.question._asdict(), "preferred": task.preferred}
-    mask_secrets(request, context)
+    request = logins.without({"question": task.question._asdict(), "preferred": task.preferred})
     path = os.path.join(folder, "request.json")
-    _write(path, json.dumps({**request, "machine": machine(context, worker_environ(context))}), 0o600)
+    write_private(path, json.dumps({**request, "machine": machine(context, environ, logins)}))
     with suppress(FileNotFoundError):
         os.unlink(path + _PROBLEM)
     return path
@@ -132,24 +138,18 @@ def _write_shim(asked: str, folder: str) -> str:
     """Write the program that conda-lock calls; a shell's script, since the path of an interpreter may have spaces."""
     path = os.path.join(folder, "conda")
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lock_shim.py")
-    _write(path, f'#!/bin/sh\nexec {shlex.join((sys.executable, "-I", "-S", program, asked))} "$@"\n', 0o700)
+    write_private(path, f'#!/bin/sh\nexec {shlex.join((sys.executable, "-I", "-S", program, asked))} "$@"\n', 0o700)
     return path
 
 
-def _write_environment(task: _Task, folder: str) -> str:
+def _write_environment(task: _Task, logins: Logins, folder: str) -> str:
     """Write the environment file that conda-lock demands: names alone, the shim knows the rest. JSON is YAML too."""
     path = os.path.join(folder, "environment.yml")
     names = list(dict.fromkeys(map(spec_name, task.question.specs)))
-    content = {"channels": list(task.question.channels), "dependencies": names, "platforms": list(task.platforms)}
-    _write(path, json.dumps(content, indent=1), 0o600)
+    channels = list(logins.without(task.question.channels))
+    content = {"channels": channels, "dependencies": names, "platforms": list(task.platforms)}
+    write_private(path, json.dumps(content, indent=1))
     return path
-
-
-def _write(path: str, text: str, mode: int) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(path)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def _publish(draft: str, path: str, inputs: Mapping[str, Any], channels: Sequence[str]) -> None:

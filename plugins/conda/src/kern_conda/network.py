@@ -37,11 +37,16 @@ def worker_environ(context: Context) -> dict[str, str]:
     return environ
 
 
-def client_settings(environ: Mapping[str, str]) -> str:
+def client_settings(environ: Mapping[str, str], mirrors: Mapping[str, str]) -> str:
     """Say rattler's settings for fetching, as the TOML that it reads.
 
     rattler brings certificates of its own; the system's are taken where there are any, since that is where companies
-    add theirs, and where ``SSL_CERT_FILE`` counts.
+    add theirs, and where ``SSL_CERT_FILE`` counts. Logins are no setting: rattler finds them by itself, by
+    ``RATTLER_AUTH_FILE`` too, and a file named here would count instead of all other places.
+
+    Args:
+        environ: of the process that will fetch.
+        mirrors: addresses to those that are to be read in their place.
     """
     import json
 
@@ -51,9 +56,9 @@ def client_settings(environ: Mapping[str, str]) -> str:
         lines.append('tls-root-certs = "system"')
     if environ.get("KERN_CONDA_NO_VERIFY"):
         lines.append("tls-no-verify = true")
-    credentials = environ.get("RATTLER_AUTH_FILE", "")
-    if credentials:
-        lines.append(f"authentication-override-file = {json.dumps(credentials)}")
+    if mirrors:
+        lines.append("[mirrors]")
+        lines.extend(f"{json.dumps(address)} = [{json.dumps(mirror)}]" for address, mirror in mirrors.items())
     return "\n".join(lines)
 
 
@@ -76,7 +81,7 @@ def _is_writable(path: str) -> bool:
 
 def mask_secrets(request: Mapping[str, Any], context: Context) -> None:
     """Have the passwords and tokens of all addresses in a request masked."""
-    for url in _addresses(request):
+    for url in addresses(request):
         _mask(url, context)
 
 
@@ -87,7 +92,9 @@ def _mask(url: str, context: Context) -> None:
         context.ask_secret(secret)
 
 
-def _addresses(request: Mapping[str, Any]) -> Iterator[str]:
+def addresses(request: Mapping[str, Any]) -> Iterator[str]:
+    """The addresses of channels in a request: those to read first, then those that something was read from."""
     question = request.get("question") or {}
     yield from question.get("channels", ())
+    yield from request.get("channels", ())
     yield from dict.fromkeys(str(record.get("channel") or "") for record in request.get("records", ()))

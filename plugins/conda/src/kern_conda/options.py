@@ -26,8 +26,7 @@ class CondaOptions(NamedTuple):
             copies.
         link_scripts: Run the post-link scripts of packages, which may do anything.
         environment_file: An `environment.yml`: its channels, dependencies, `pip` section and variables.
-        engine: Who solves and installs: rattler, which comes with kern-conda, or a program that you have. `pixi` can't: it
-            makes environments inside its own projects only; say `existing`.
+        engine: Who solves and installs: rattler, which comes with kern-conda, or a program that you have.
         engine_path: Path of that program, else it is looked for on PATH.
         activation: `snapshot` runs the activation scripts once and gives every command what they changed; `wrap` runs
             them around each command.

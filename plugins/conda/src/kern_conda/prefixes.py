@@ -11,8 +11,12 @@ from kern.api import MARKER, StepFailed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from kern.api import Environment
+
 _STATE = os.path.join("conda-meta", "state")
 _HISTORY = os.path.join("conda-meta", "history")
+PIXI_PREFIX = os.path.join(".pixi", "envs", "default")
+"""Where pixi makes the environment of a workspace: https://pixi.sh/latest/workspace/environment/"""
 _METADATA_FILES = {"METADATA": ".dist-info", "PKG-INFO": ".egg-info"}
 
 
@@ -30,17 +34,32 @@ class Present(NamedTuple):
     record: Mapping[str, Any]
 
 
-def make_prefix(location: str) -> None:
+def prefix_of(environment: Environment) -> str:
+    """The prefix of an environment: its own directory, or the one inside it that pixi makes."""
+    inside = environment.facts.get("prefix", "")
+    return os.path.join(environment.location, inside) if inside else environment.location
+
+
+def make_prefix(location: str, inside: str = "") -> str:
     """Make an empty prefix: what every conda tool knows one by is its history.
+
+    Args:
+        location: absolute path of a directory with nothing but the kernel's marker file.
+        inside: where the prefix lies in it; empty for the directory itself.
+
+    Returns:
+        The prefix.
 
     Raises:
         StepFailed: there is something already.
     """
     if set(os.listdir(location)) - {MARKER}:
         raise StepFailed(f"{location} is not empty, so no environment is made there", where=location)
-    os.mkdir(os.path.join(location, "conda-meta"))
-    with open(os.path.join(location, _HISTORY), "x", encoding="utf-8"):
+    prefix = os.path.join(location, inside) if inside else location
+    os.makedirs(os.path.join(prefix, "conda-meta"))
+    with open(os.path.join(prefix, _HISTORY), "x", encoding="utf-8"):
         pass
+    return prefix
 
 
 def check_prefix(location: str) -> None:

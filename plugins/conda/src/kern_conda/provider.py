@@ -42,16 +42,17 @@ class CondaProvider:
 
     def provision(self, spec: EnvSpec, context: Context) -> Environment:  # noqa: ARG002
         """Make an empty prefix; all that is in it is resolved together, when the package under test is known."""
-        from kern_conda.prefixes import make_prefix
+        from kern_conda.prefixes import PIXI_PREFIX, make_prefix
 
-        make_prefix(spec.location)
+        inside = PIXI_PREFIX if spec.options.engine == "pixi" else ""
+        prefix = make_prefix(spec.location, inside)
         return Environment(
             location=spec.location,
             activator="conda",
-            interpreter=os.path.join(spec.location, "bin", "python"),
-            watch=_watched(spec),
+            interpreter=os.path.join(prefix, "bin", "python"),
+            watch=tuple(os.path.join(inside, path) if inside else path for path in _watched(spec)),
             volatile=("__pycache__", ".lock"),
-            facts={"activation": spec.options.activation},
+            facts={"activation": spec.options.activation, **({"prefix": inside} if inside else {})},
         )
 
     def install(
@@ -72,6 +73,10 @@ class CondaProvider:
         """What the options ask for: ``conda_deps``, and ``deps``, ``dependency_groups`` and ``extras`` from PyPI."""
         from kern_venv.api import VenvProvider
 
+        if any("://" in name for name in spec.options.channels):
+            from kern_conda.network import mask_secrets
+
+            mask_secrets({"channels": spec.options.channels}, context)
         return {"conda_deps": spec.options.conda_deps, **VenvProvider().requirements(spec, context)}
 
     def dispose(self, location: str, context: Context) -> None:

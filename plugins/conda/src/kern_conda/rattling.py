@@ -57,11 +57,18 @@ async def _index(request: Request) -> Answer:
     return {}
 
 
+async def _specs(request: Request) -> Answer:
+    from kern_conda.rattling_specs import take_apart
+
+    return {"specs": take_apart(request["specs"])}
+
+
 ACTIONS: dict[str, Callable[[Request], Coroutine[Any, Any, Answer]]] = {
     "solve": _solve,
     "install": _install,
     "lock": _lock,
     "index": _index,
+    "specs": _specs,
 }
 
 

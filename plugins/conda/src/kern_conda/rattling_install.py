@@ -49,11 +49,14 @@ async def install(
     from kern_conda.rattling_solve import client
 
     cache = _package_cache(machine)
-    await _check_sources(records, cache, offline=linking["offline"])
+    absent = await _check_sources(records, cache, offline=linking["offline"])
+    for record in absent:
+        directory = _unpacked(machine["packages"], record)
+        if record.sha256 and _digest(directory) not in {"", record.sha256.hex()}:
+            _forget(directory)
     if machine["distrust"]:
         for record in records:
-            stem = record.file_name.removesuffix(".conda").removesuffix(".tar.bz2")
-            make_executable(os.path.join(machine["packages"], stem, "bin"))
+            make_executable(os.path.join(_unpacked(machine["packages"], record), "bin"))
     await rattler.install(
         records=list(records),
         target_prefix=prefix,
@@ -87,8 +90,42 @@ def _package_cache(machine: dict[str, Any]) -> PackageCache:
     return PackageCache.new_layered([machine["packages"]], False, mode)
 
 
-async def _check_sources(records: Sequence[RepoDataRecord], cache: PackageCache, *, offline: bool) -> None:
-    """Check what rattler does not: hashes of files of this machine, and that nothing is fetched where it may not be."""
+def _unpacked(packages: str, record: RepoDataRecord) -> str:
+    return os.path.join(packages, record.file_name.removesuffix(".conda").removesuffix(".tar.bz2"))
+
+
+def _digest(directory: str) -> str:
+    """The SHA-256 of the package that was unpacked there, as rattler (after a number of 8 bytes) or conda wrote it down."""
+    import json
+
+    with suppress(OSError), open(f"{directory}.lock", "rb") as file:
+        return file.read(40)[8:].hex()
+    with suppress(OSError, ValueError), open(os.path.join(directory, "info", "repodata_record.json"), "rb") as file:
+        return str(dict(json.load(file)).get("sha256", ""))
+    return ""
+
+
+def _forget(directory: str) -> None:
+    """Take a package of that name and another content out of the cache, before the right one is fetched.
+
+    Where that fails, rattler leaves the old one under the new one's hash, and takes it for the new one the next time.
+    """
+    import shutil
+
+    aside = f"{directory}.{os.urandom(8).hex()}"
+    with suppress(OSError):  # it is not there, as usual, or the cache belongs to somebody else
+        os.rename(directory, aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+async def _check_sources(
+    records: Sequence[RepoDataRecord], cache: PackageCache, *, offline: bool
+) -> list[RepoDataRecord]:
+    """Check what rattler does not: hashes of files of this machine, and that nothing is fetched where it may not be.
+
+    Returns:
+        Those that the cache does not have.
+    """
     known = await cache.index()
     absent = [record for record in records if not known.contains_record(record)]
     remote = sorted(record.file_name for record in absent if not record.url.startswith("file:"))
@@ -97,6 +134,7 @@ async def _check_sources(records: Sequence[RepoDataRecord], cache: PackageCache,
     for record in absent:
         if record.url.startswith("file:"):
             _check_hash(record)
+    return absent
 
 
 def make_executable(directory: str) -> None:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from rattler.package.package_name import PackageName
 
 
+_SEVERAL = 2
+_PATTERN = frozenset("*^$")
+
+
 class SpecError(Exception):
     """A text is no MatchSpec; says which."""
 
@@ -35,7 +39,7 @@ class Built:
 
 
 async def solve(question: dict[str, Any], machine: dict[str, Any]) -> list[RepoDataRecord]:
-    """Find the packages that answer a question (see `kern_conda.requests.Question`)."""
+    """Find the packages that answer a question (see `kern_conda.questions.Question`)."""
     import rattler
     from rattler.channel import ChannelPriority
 
@@ -49,7 +53,7 @@ async def solve(question: dict[str, Any], machine: dict[str, Any]) -> list[RepoD
     platform = question["platform"] or str(rattler.Subdir.current())
     return await rattler.solve(
         sources=[*((Built(built),) if built else ()), *question["channels"]],
-        specs=[_match_spec(spec) for spec in specs],
+        specs=_with_names([match_spec(spec) for spec in specs], question),
         gateway=_gateway(question, machine),
         platforms=[platform, "noarch"],  # type: ignore[list-item]
         virtual_packages=virtual_packages(question),
@@ -59,7 +63,24 @@ async def solve(question: dict[str, Any], machine: dict[str, Any]) -> list[RepoD
     )
 
 
-def _match_spec(text: str) -> MatchSpec:
+def _with_names(specs: list[MatchSpec], question: dict[str, Any]) -> list[MatchSpec]:
+    """Ask for each name besides, without a version, where it counts that a channel has the name at all.
+
+    The solver is given only what matches what is asked for. Under strict priority a channel with nothing but other
+    versions of a package has to be seen, or a later one is taken in its place.
+    """
+    if question["channel_priority"] != "strict" or len(question["channels"]) < _SEVERAL:
+        return specs
+    names = dict.fromkeys(str(spec.name.normalized) for spec in specs if spec.channel is None and spec.name is not None)
+    return [*specs, *(match_spec(name) for name in names if not _PATTERN & set(name))]
+
+
+def match_spec(text: str) -> MatchSpec:
+    """Read a MatchSpec.
+
+    Raises:
+        SpecError: it is none.
+    """
     from rattler import MatchSpec
 
     try:

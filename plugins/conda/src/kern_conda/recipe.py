@@ -11,7 +11,8 @@ from kern.api import Command, ConfigError, StepFailed
 if TYPE_CHECKING:
     from kern.api import Artifact, Completed, Context, EnvSpec, PackageSpec
 
-_TAIL = 20
+_TAIL = 40
+_ADVICE = "\nScript execution failed.\n"
 _UNSOLVED = "Failed to resolve dependencies"
 
 
@@ -73,33 +74,36 @@ def _addresses(channels: tuple[str, ...], context: Context) -> tuple[str, ...]:
 
 
 def _ask(request: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Run the process and read its answer; what counts is the answer, not how it ended."""
+    """Run the process and read its answer, if there is one."""
     import json
 
     from kern_conda.network import mask_secrets, package_cache, worker_environ
+    from kern_conda.private_files import write_private
 
     mask_secrets({"question": {"channels": request["channels"]}}, context)
     packages = package_cache(context)
     # The library keeps packages in the directory `pkgs` of its cache, as the provider does in its own.
     cache = os.path.dirname(packages) if os.path.basename(packages) == "pkgs" else context.cache_dir
     asked = os.path.join(request["directory"], "request.json")
-    with open(asked, "x", encoding="utf-8", opener=_private) as file:
-        json.dump(request, file)
+    write_private(asked, json.dumps(request))
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recipe_worker.py")
     argv = (sys.executable, "-I", "-S", program, asked, f"{asked}.answer")
     environ = {**worker_environ(context), "RATTLER_CACHE_DIR": cache}
-    completed = context.run(Command(argv=argv, environ=environ, cwd=request["directory"]), check=False)
+    try:
+        completed = context.run(Command(argv=argv, environ=environ, cwd=request["directory"]), check=False)
+    finally:
+        os.unlink(asked)  # addresses of channels may hold tokens, and what a failure leaves stays for days
     try:
         with open(f"{asked}.answer", encoding="utf-8") as file:
             answer: dict[str, Any] = json.load(file)
     except (FileNotFoundError, ValueError):
         raise _unanswered(request, completed) from None
-    return {**answer, "tail": "\n".join(completed.stdout.rstrip().splitlines()[-_TAIL:])}
+    return {**answer, "tail": _last_words(completed.stdout)}
 
 
-def _private(path: str, flags: int) -> int:
-    """Open for the user alone: addresses of channels may hold tokens."""
-    return os.open(path, flags, 0o600)
+def _last_words(printed: str) -> str:
+    """The last lines of the build's own, without py-rattler-build's advice on going on by hand; the log has it all."""
+    return "\n".join(printed.partition(_ADVICE)[0].rstrip().splitlines()[-_TAIL:])
 
 
 def _choose(package: PackageSpec, packages: dict[str, list[str]]) -> tuple[str, str]:
@@ -128,7 +132,8 @@ def _explained(answer: dict[str, Any], request: dict[str, Any], context: Context
     kind, _, rest = problem.partition(": ")
     short = rest if kind.isidentifier() and rest else problem
     if _UNSOLVED in problem and specs:
-        from kern_conda.requests import Question, solve
+        from kern_conda.questions import Question
+        from kern_conda.requests import solve
 
         # What the recipe itself has built before is in a channel there.
         channels = (_own_channel(request["directory"]), *request["channels"])

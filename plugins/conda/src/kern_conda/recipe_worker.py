@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from typing import Any, NamedTuple
 
@@ -72,8 +73,8 @@ class Journal:
         """Nothing."""
 
 
-def main(asked: str, answered: str) -> None:
-    """Answer a request: ``packages``, or ``problem`` and the ``specs`` that it was about."""
+def main(asked: str, answered: str) -> int:
+    """Answer a request: ``packages``, or ``problem`` and the ``specs`` that it was about. The exit code says which."""
     with open(asked, encoding="utf-8") as file:
         request = Request(**json.load(file))
     sys.path[:] = request.path
@@ -85,6 +86,7 @@ def main(asked: str, answered: str) -> None:
     except Exception as error:  # noqa: BLE001 - what went wrong with a recipe is an answer too
         answer = {"problem": str(error) or repr(error), "specs": journal.specs}
     write_answer(answered, answer)
+    return int("problem" in answer)
 
 
 def build(request: Request, journal: Journal) -> dict[str, list[str]]:
@@ -182,11 +184,15 @@ def _shown(variant: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
+    # The library does not let the interpreter look for signals: it would go on for as long as it likes.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    code = 1
     try:
-        main(*sys.argv[1:])
+        code = main(*sys.argv[1:])
+    except BaseException:  # noqa: BLE001 - shown, and the process ends with 1
+        sys.excepthook(*sys.exc_info())
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         # Not the interpreter's ordinary end: the library's threads are still there, and may crash in it.
-        if sys.exc_info()[0] is None:
-            os._exit(0)
+        os._exit(code)

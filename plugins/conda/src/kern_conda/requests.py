@@ -8,74 +8,16 @@ nothing. Each request is one short process (`kern_conda.worker`) which is over w
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kern.api import StepFailed
+from kern_conda.questions import Linking, Locked, Question
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kern.api import Context
-
-    Record = Mapping[str, Any]
-    """One package of a solution, as JSON: repodata's keys (``name version build depends sha256 md5 size subdir``...)
-    and ``fn``, ``url``, ``channel``."""
-
-
-class Question(NamedTuple):
-    """What is to be solved.
-
-    Attributes:
-        specs: MatchSpecs.
-        channels: URLs, the first has priority.
-        platform: conda's name of one (``linux-64``); empty for this machine's.
-        virtual_packages: ``__cuda=12``, ``__glibc=2.36=0``: they replace detected ones of the same name.
-        detect: whether this machine's virtual packages count at all; false where it is solved for another machine.
-        channel_priority: ``strict``, ``flexible`` or ``disabled``.
-        constraints: MatchSpecs that must hold for what is installed, but install nothing.
-        packages: absolute paths of conda packages that are installed, whatever the channels have of the same name.
-        offline: take all repodata from the cache.
-        preferred: records that are kept where the specs allow it, of an environment that is only brought up to date.
-    """
-
-    specs: tuple[str, ...] = ()
-    channels: tuple[str, ...] = ()
-    platform: str = ""
-    virtual_packages: tuple[str, ...] = ()
-    detect: bool = True
-    channel_priority: str = "strict"
-    constraints: tuple[str, ...] = ()
-    packages: tuple[str, ...] = ()
-    offline: bool = False
-    preferred: tuple[Record, ...] = ()
-
-
-class Linking(NamedTuple):
-    """How packages get into a prefix.
-
-    Attributes:
-        link: ``auto`` (hard links where the file system has them), ``hard`` or ``copy``.
-        link_scripts: run the packages' post-link scripts.
-        requested: the MatchSpecs that the user asked for, for ``conda-meta``.
-        platform: conda's name of one; empty for this machine's.
-        offline: take all packages from the cache.
-    """
-
-    link: str = "auto"
-    link_scripts: bool = False
-    requested: tuple[str, ...] = ()
-    platform: str = ""
-    offline: bool = False
-
-
-class Locked(NamedTuple):
-    """What a lock file lists for one platform: conda's records, and PyPI's files as requirements with their hashes.
-
-    Each of ``pypi`` is a line of a requirements file: ``name @ URL --hash=sha256:...``.
-    """
-
-    records: tuple[Record, ...]
-    pypi: tuple[str, ...] = ()
+    from kern_conda.questions import Record
 
 
 def solve(question: Question, context: Context) -> tuple[Record, ...]:
@@ -140,7 +82,13 @@ def read_lock(path: str, platform: str, context: Context) -> Locked:
 
 
 def install_locked(
-    path: str, prefix: str, context: Context, *, packages: Sequence[str] = (), linking: Linking | None = None
+    path: str,
+    prefix: str,
+    context: Context,
+    *,
+    packages: Sequence[str] = (),
+    linking: Linking | None = None,
+    channels: Sequence[str] = (),
 ) -> Locked:
     """Make a prefix hold exactly what a lock file lists for the platform of ``linking``; every hash is verified.
 
@@ -150,6 +98,7 @@ def install_locked(
         context: runs the process.
         packages: absolute paths of conda packages that are installed too; what they need must be in the lock.
         linking: how; the defaults of `Linking` if it is ``None``.
+        channels: addresses with the logins that the lock file's addresses lack.
 
     Returns:
         What is installed now; the files from PyPI are *not* installed yet.
@@ -162,6 +111,7 @@ def install_locked(
         "prefix": os.path.abspath(prefix),
         "lock": path,
         "packages": list(packages),
+        "channels": list(channels),
         "linking": (linking or Linking())._asdict(),
     }
     answer = _ask(request, context)
@@ -179,6 +129,23 @@ def index(directory: str, context: Context) -> None:
         StepFailed: a package is damaged.
     """
     _ask({"action": "index", "directory": directory}, context)
+
+
+def take_apart(specs: Sequence[str], context: Context) -> tuple[Mapping[str, str], ...]:
+    """Read MatchSpecs, each into what it states.
+
+    Args:
+        specs: MatchSpecs.
+        context: runs the process.
+
+    Returns:
+        For each its ``name``, and of ``version``, ``build``, ``build-number``, ``channel`` (an address), ``subdir``,
+        ``file-name``, ``md5``, ``sha256`` and ``url`` those that it has.
+
+    Raises:
+        StepFailed: a text is no MatchSpec, or states what has no such name.
+    """
+    return tuple(_ask({"action": "specs", "specs": list(specs)}, context)["specs"])
 
 
 def _ask(request: Mapping[str, Any], context: Context, question: Question | None = None) -> Any:

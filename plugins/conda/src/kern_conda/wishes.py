@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from kern.api import EnvSpec
     from kern_conda.condarc import Condarc
-    from kern_conda.requests import Question
+    from kern_conda.questions import Question
 
 _SPECIAL_BUILDS = {"pypy": "*_pypy*", "graalpy": "*_graalpy*"}
 _ENDS_OF_NAMES = " =<>!~[,;@"
@@ -72,7 +72,7 @@ def question_of(spec: EnvSpec, wishes: Wishes, *, offline: bool) -> Question:
         offline: whether the network may not be used.
     """
     from kern_conda.platforms import architecture_package
-    from kern_conda.requests import Question
+    from kern_conda.questions import Question
 
     options = spec.options
     assumed = architecture_package(options.conda_platform)
