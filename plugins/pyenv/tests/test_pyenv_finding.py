@@ -158,7 +158,7 @@ def test_what_is_missing_is_said_with_what_there_is(
     assert absent.missing
     assert absent.reason == "pyenv has no version 3.15"
     assert RUNNING in absent.hint
-    assert absent.hint.endswith("pyenv install 3.15")
+    assert absent.hint.endswith('pyenv install 3.15 brings it, and so does install = "missing"')
     system = probe(make_spec("x-pyenv"), context)
     assert system is not None
     assert "system" in system.reason
@@ -172,9 +172,26 @@ def test_what_is_missing_is_said_with_what_there_is(
     assert not senseless.missing
     (pyenv_root / "versions/base").mkdir()
     add_environment(pyenv_root, "base", "kenv")
-    environment = probe(make_spec("x-pyenv", version=("kenv",)), context)
-    assert environment is not None
-    assert "kern exec pyenv:kenv" in environment.hint
+    for install in ("never", "missing"):
+        environment = probe(make_spec("x-pyenv", version=("kenv",), install=install), context)
+        assert environment is not None
+        assert "kern exec pyenv:kenv" in environment.hint
+    project = pyenv_root.parent / "project"
+    project.mkdir(exist_ok=True)
+    for text, said in (("base/envs/kenv", "is a virtual environment"), ("../x", "is no name of a version")):
+        (project / ".python-version").write_text(text)
+        local = probe(make_spec("x-pyenv"), context)
+        assert local is not None
+        assert f"(said by {project / '.python-version'}) {said}" in local.reason
+
+
+def test_a_machine_without_pyenv(context: RealContext, make_spec: Callable[..., EnvSpec], tmp_path: Path) -> None:
+    context.environ = {"PYENV_ROOT": str(tmp_path / "a"), "HOME": str(tmp_path / "b"), "PATH": "/nowhere"}
+    absent = PyenvProvider().probe(make_spec("py312-pyenv"), context)
+    assert absent is not None
+    assert absent.reason == "there is no pyenv to take 3.12 from"
+    assert f"{tmp_path}/a and {tmp_path}/b/.pyenv" in absent.hint
+    assert "PYENV_ROOT" in absent.hint
 
 
 def test_what_will_be_installed_is_known_from_its_name(

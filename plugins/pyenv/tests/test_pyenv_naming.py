@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kern_pyenv.naming import is_name, ranked, version_of
@@ -100,7 +100,7 @@ _NAMES = st.lists(st.one_of(_CPYTHON, _CPYTHON, _PYPY, _CONDA), min_size=1, max_
 _CUT = st.integers(1, 4)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(names=_NAMES, which=st.integers(0, 11), cut=_CUT, free_threaded=st.booleans())
 def test_a_prefix_stands_for_what_pyenv_says(
     names: list[str],

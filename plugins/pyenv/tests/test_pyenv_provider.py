@@ -47,8 +47,9 @@ def test_an_environment_on_every_version(
     assert environment.interpreter is not None
     said = "import sys; print('%d.%d.%d' % sys.version_info[:3]); print(sys.prefix)"
     shown = subprocess.run([environment.interpreter, "-c", said], capture_output=True, text=True, check=True).stdout
-    assert shown.split()[0].startswith(each_version.rstrip("t"))
-    assert shown.split()[1] == spec.location
+    version, prefix = shown.splitlines()
+    assert version.startswith(each_version.rstrip("t"))
+    assert prefix == spec.location
     assert provider.install(spec, environment, (), context) == {}
     assert str(tmp_path / "pyenv/versions" / each_version) in provider.fingerprint(spec, context)["interpreter"]
 

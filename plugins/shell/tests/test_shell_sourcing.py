@@ -73,7 +73,8 @@ def test_all_that_a_script_may_do(place: Any, alive: Callable[[int], bool]) -> N
         assert alive(helper)
         assert "left" not in place.said()
     assert not alive(helper)
-    for line in ("entering", "to stdout", "to stderr", f"no endleft 1 with {quotes}", "helper there", "last"):
+    ended = f"no end{enter[0]}: ended with status 3"
+    for line in ("entering", "to stdout", "to stderr", ended, f"left 1 with {quotes}", "helper there", "last"):
         assert line in place.said().splitlines()
     assert os.listdir(place.work) == []
 
@@ -86,6 +87,15 @@ def test_nothing_to_source_starts_nothing(place: Any) -> None:
     assert os.listdir(place.root) == ["work dir"]
 
 
+def test_a_status_is_only_told_and_exports_nothing(place: Any) -> None:
+    script = place.script(
+        "status.sh", "set -ae\nshopt -s extglob\ncase ab in +(a|b)) GOOD=1;; esac\nset +e\nreturn 4\n"
+    )
+    with sourced(place.context, title="", enter=[script]) as delta:
+        assert delta.set == {"GOOD": "1"}
+    assert f"{script}: ended with status 4\n" in place.said()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -95,16 +105,12 @@ def test_nothing_to_source_starts_nothing(place: Any) -> None:
         ("set -u\necho $UNKNOWN", "with exit code"),
         ("kill -9 $$", "by signal 9"),
         ("exec true", "with exit code 0"),
-        ("if then", None),
+        ("if then", r"^bash can't read the activation script: line 2: syntax error near unexpected token `then'$"),
+        ("export HALF='", "^bash can't read the activation script: line 2: unexpected EOF while looking for"),
     ],
 )
-def test_a_script_that_ends_the_shell_is_named(place: Any, text: str, words: str | None) -> None:
+def test_a_script_that_ends_the_shell_or_is_none_is_named(place: Any, text: str, words: str) -> None:
     good, bad = place.script("good.sh", "export GOOD=1\n"), place.script("bad.sh", f"echo before\n{text}\n")
-    if words is None:  # what bash can't read does not end the shell; as in a terminal, the script just did nothing
-        with sourced(place.context, title="", enter=[good, bad]) as delta:
-            assert delta.set == {"GOOD": "1"}
-        assert "syntax error" in place.said()
-        return
     with pytest.raises(StepFailed, match=words) as failed, sourced(place.context, title="", enter=[good, bad, good]):
         raise AssertionError
     assert failed.value.where == bad

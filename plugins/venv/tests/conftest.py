@@ -114,7 +114,7 @@ def online_context(tmp_path: Path) -> FakeContext:
 def context(tmp_path: Path, wheels: Path) -> FakeContext:
     """A context without an index: what is installed comes from ``wheels``, said in pip's configuration file alone."""
     file = tmp_path / "pip.conf"
-    file.write_text(f"[global]\nno-index = true\nfind-links = {wheels}\n", encoding="utf-8")
+    file.write_text(f"[global]\nno-index = true\nfind-links = {wheels.as_uri()}\n", encoding="utf-8")
     own = {key: value for key, value in os.environ.items() if key in _KEPT}
     return FakeContext(tmp_path, {**own, "PIP_CONFIG_FILE": str(file), "UV_OFFLINE": "1"})
 

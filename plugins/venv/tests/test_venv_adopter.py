@@ -121,6 +121,20 @@ def test_the_machine_s_interpreter_is_none_of_an_environment_and_no_shim(
         assert SystemAdopter().adopt(location, context) is None
 
 
+def test_the_python_of_an_active_conda_environment_is_the_machine_s_only_where_there_is_no_other(
+    tmp_path: Path, context: Any
+) -> None:
+    active = program(tmp_path / "conda" / "bin" / "python3")
+    (tmp_path / "conda" / "conda-meta").mkdir()
+    real = program(tmp_path / "usr" / "bin" / "python3")
+    for path, expected in ((f"{active.parent}:{real.parent}", real), (f"{active.parent}", active)):
+        context.environ["PATH"] = path
+        found = SystemAdopter().adopt("system", context)
+        assert found is not None
+        assert found.environment.interpreter == str(expected)
+        assert ("conda" in found.why) == (expected == active)
+
+
 def test_folders_of_other_versions_do_not_count(tmp_path: Path) -> None:
     for version in ("3.10", "3.11"):
         distribution(tmp_path / "lib" / f"python{version}" / "site-packages", f"p{version[-2:]}-1.dist-info")
@@ -168,10 +182,31 @@ def test_one_whose_interpreter_is_gone_is_recognised(environment: Callable[..., 
     place = environment()
     (place / "bin" / "python").unlink()
     (place / "bin" / "python").symlink_to("/nowhere/python3.9")
-    with pytest.raises(StepFailed) as caught:
-        VenvAdopter().adopt(str(place), context)
+    for way in (place, place / "bin" / "python"):
+        with pytest.raises(StepFailed) as caught:
+            VenvAdopter().adopt(str(way), context)
     assert caught.value.message == f"the interpreter of the virtual environment {place} is gone: /nowhere/python3.9"
     assert caught.value.hint
+
+
+def test_one_whose_interpreter_was_upgraded_has_what_that_sees(environment: Callable[..., Path], context: Any) -> None:
+    place = environment(cfg="version_info = 3.1.5.final.0\n")
+    distribution(place / "lib" / "python3.1" / "site-packages", "old-1.dist-info")
+    found = VenvAdopter().adopt(str(place), context)
+    assert found is not None
+    assert found.environment.facts["version"].startswith(VERSION)
+    assert found.environment.facts["made_for"] == "3.1.5"
+    assert found.installed == {"some-thing": "1.5"}
+
+
+@pytest.mark.parametrize("name", ["pip", "python-config", "pythonic"])
+def test_another_program_of_an_environment_is_not_its_interpreter(
+    environment: Callable[..., Path], context: Any, name: str
+) -> None:
+    program = environment() / "bin" / name
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    assert VenvAdopter().adopt(str(program), context) is None
 
 
 def test_the_machine_says_which_interpreters_it_has(tmp_path: Path, context: Any) -> None:

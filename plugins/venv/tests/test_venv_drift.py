@@ -131,3 +131,10 @@ def test_the_interpreter(
     tmp_path: Path, name: str, base: tuple[str, ...], there: Adopted, said: tuple[str, ...]
 ) -> None:
     assert find_drift(spec(tmp_path, name, base_python=base), there) == said
+
+
+def test_an_interpreter_that_was_upgraded_below_the_environment(tmp_path: Path) -> None:
+    there = adopted()
+    there = there._replace(environment=there.environment._replace(facts={"version": "3.12", "made_for": "3.11.7"}))
+    said = "it was made for python 3.11.7, and its interpreter is 3.12 now"
+    assert find_drift(spec(tmp_path, "lint"), there) == (said,)

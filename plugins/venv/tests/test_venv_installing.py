@@ -137,7 +137,7 @@ def test_options_in_deps_go_through_a_file(place: Place, make_wheel: Make) -> No
     make_wheel("early", "2.0b1")
     other = place.context.root / "other"
     make_wheel("elsewhere", folder=other)
-    assert place.install("early", "elsewhere", f"--find-links {other}") == {"early": "1.0", "elsewhere": "1.0"}
+    assert place.install("early", "elsewhere", f"--find-links {other.as_uri()}") == {"early": "1.0", "elsewhere": "1.0"}
 
 
 def test_without_anything_to_install_no_process_starts(place: Place) -> None:

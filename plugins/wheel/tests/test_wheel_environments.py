@@ -52,7 +52,8 @@ def requirement(tmp_path: Path) -> Callable[..., str]:
 @pytest.fixture
 def interpreter() -> Interpreter:
     found = find_interpreter(("py312",), os.environ)
-    assert found is not None
+    if found is None:
+        pytest.skip("there is no py312 on this machine")
     return found
 
 
@@ -426,3 +427,20 @@ def test_a_lost_backend_makes_the_environment_anew(
     context = new_context()
     assert WHEEL.build(package(project), row("py312"), None, context).name == "demo"
     assert any("made anew" in line for line in context.said)
+
+
+def test_compiled_modules_that_were_cut_off_are_forgotten(
+    project: Path, new_context: Contexts, package: Packages, row: Rows
+) -> None:
+    context = new_context()
+    WHEEL.build(package(project), row("py312"), None, context)
+    location = Path(context.commands[-1].argv[0]).parent.parent
+    (compiled,) = location.rglob("tiny_backend.*.pyc")
+    whole = compiled.read_bytes()
+    compiled.write_bytes(whole[: len(whole) // 2])
+    (project / "src" / "demo.py").write_text("answer = 43\n")
+    context = new_context()
+    assert WHEEL.build(package(project), row("py312"), None, context).name == "demo"
+    assert any("cut off" in line for line in context.said)
+    assert len(compiled.read_bytes()) == len(whole)
+    assert context.others()[0][0] == context.commands[-1].argv[0], "it is the same environment"

@@ -27,7 +27,9 @@ class NixActivator:
 
         if environment.facts.get("kind") == "path":
             programs = os.path.join(environment.location, "bin")
-            yield Activation(EnvDelta(unset=("PYTHONHOME", "VIRTUAL_ENV"), prepend={"PATH": (programs,)}))
+            yield Activation(
+                EnvDelta(unset=("PYTHONHOME", "VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT"), prepend={"PATH": (programs,)})
+            )
             return
         with entered(environment, context) as delta:
             yield Activation(delta)

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 _HINTS = (
     (("attribute '", "not found"), "is attr an attribute of the file?"),
     (("does not provide attribute",), "look at what the flake gives: nix flake show"),
-    (("forbidden in pure eval mode",), "a flake sees the machine only with impure = true"),
+    (
+        ("forbidden in pure eval mode",),
+        "a flake sees the machine only where kern makes the environment, with impure = true",
+    ),
     (
         ("needs to evaluate to a single derivation",),
         "say which of its attributes is meant: attr, or FILE.nix#ATTRIBUTE for one that is there",

@@ -36,7 +36,7 @@ class PyenvAdopter:
         from kern_pyenv.availability import listed
         from kern_pyenv.roots import roots
 
-        return listed(roots("", context.project_dir, context.environ), environments=True)
+        return listed(roots("", context.project_dir, context.environ), with_environments=True)
 
 
 def _environment_named(name: str, places: Sequence[str], context: Context) -> Adopted | None:

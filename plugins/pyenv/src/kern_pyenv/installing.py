@@ -44,7 +44,7 @@ def provide(spec: EnvSpec, context: Context) -> Interpreter:
     forget()
     found = find(spec, context.environ)
     if found is None:
-        missing = missing_version(wishes)
+        missing = missing_version(wishes, context.environ)
         raise StepFailed(f"pyenv install ended well, but {missing.reason}", where=spec.name, hint=missing.hint)
     return found
 

@@ -40,8 +40,9 @@ def sourced(
 ) -> Iterator[EnvDelta]:
     """Source scripts in a shell, say what they changed, and have the same shell undo it in the end.
 
-    What they print goes into the step's log. The status that a script ends with is ignored, as every shell does. What
-    they started goes on until the block is left, and not a moment longer. Without scripts no shell is started.
+    What they print goes into the step's log, and so does a status other than 0 that a script ends with; otherwise it is
+    ignored, as in a terminal. What they started goes on until the block is left, and not a moment longer. Without
+    scripts no shell is started.
 
     Args:
         context: of the activation; ``context.environ`` is what the change is relative to.
@@ -56,7 +57,8 @@ def sourced(
         The whole change.
 
     Raises:
-        StepFailed: there is no bash, a script is not there, or one ended the shell or does not come to an end.
+        StepFailed: there is no bash, a script is not there or not in bash's language, or one ended the shell or does not
+            come to an end.
         Stopped: kern is stopping.
     """
     start = changed_environment(context.environ, set, tuple(unset))
@@ -175,6 +177,10 @@ def _await(exchange: _Exchange, running: Running) -> None:
 
 
 def _ended_early(exchange: _Exchange, done: Completed) -> StepFailed:
+    said = exchange.read("unreadable").decode(errors="replace").partition("\n")[0]
+    if said:
+        fault = said.removeprefix(f"{_current(exchange)}: ")
+        return StepFailed(f"bash can't read the activation script: {fault}", where=_current(exchange))
     how = f"with exit code {done.exit_code}" if done.exit_code >= 0 else f"by signal {-done.exit_code}"
     return StepFailed(
         f"the activation script ended the shell {how}",

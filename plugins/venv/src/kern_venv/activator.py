@@ -22,12 +22,15 @@ class VenvActivator:
 
     @contextmanager
     def activate(self, environment: Environment, context: Context) -> Iterator[Activation]:  # noqa: ARG002
-        """Say the few variables; a bare interpreter, which only an adopter gives, is no ``VIRTUAL_ENV``."""
+        """Say the few variables; a bare interpreter, which only an adopter gives, is no ``VIRTUAL_ENV``.
+
+        What an environment that is active where kern is started has for its prompt is taken away.
+        """
         bare = environment.facts.get("kind") == "interpreter"
         programs = os.path.dirname(environment.interpreter or os.path.join(environment.location, "bin", "python"))
         delta = EnvDelta(
             set={} if bare else {"VIRTUAL_ENV": environment.location},
-            unset=("PYTHONHOME", "__PYVENV_LAUNCHER__", *(("VIRTUAL_ENV",) if bare else ())),
+            unset=("PYTHONHOME", "__PYVENV_LAUNCHER__", "VIRTUAL_ENV_PROMPT", *(("VIRTUAL_ENV",) if bare else ())),
             prepend={"PATH": (programs,)},
         )
         yield Activation(delta=delta)

@@ -37,7 +37,7 @@ class VenvAdopter:
             raise StepFailed(gone, where=python, hint="make the environment anew, or install that interpreter again")
         if not os.path.isfile(python) or not os.access(python, os.X_OK):
             return None
-        if virtual:
+        if virtual and _is_called_python(python):
             return _environment(prefix, python, context.environ)
         return _interpreter(python, context.environ)
 
@@ -52,14 +52,18 @@ class SystemAdopter:
     api = 1
 
     def adopt(self, location: str, context: Context) -> Adopted | None:
-        """The first interpreter of that name that belongs to no virtual environment and is no shim of a manager."""
+        """The first interpreter of that name that belongs to no environment and is no shim of a manager.
+
+        That of a conda environment will do where there is no other, as in an image that has conda's alone.
+        """
         name = "python3" if location in _SYSTEM else location
         if os.sep in name or not name.startswith(_FAMILIES):
             return None
-        for path in _on_path(name, context.environ):
+        for path in sorted(_on_path(name, context.environ), key=_is_of_conda):
             found = _interpreter(path, context.environ)
             if found is not None:
-                return found._replace(why=f"it is the first {name} on PATH that belongs to no virtual environment")
+                which = "the first" if not _is_of_conda(path) else "conda's, but the only"
+                return found._replace(why=f"it is {which} {name} on PATH that belongs to no virtual environment")
         return None
 
     def offers(self, context: Context) -> str:
@@ -94,19 +98,41 @@ def _on_path(name: str, environ: Mapping[str, str]) -> Iterator[str]:
             yield path
 
 
+def _is_of_conda(path: str) -> bool:
+    """Whether a program is in a conda environment, one that is active for example."""
+    return os.path.isdir(os.path.join(os.path.dirname(os.path.dirname(path)), "conda-meta"))
+
+
 def _environment(prefix: str, python: str, environ: Mapping[str, str]) -> Adopted:
     from kern_venv.inspection import base_of, inspect_program, read_pyvenv
     from kern_venv.visible import in_environment
 
-    found = inspect_program(python)
-    facts = _facts("environment", found)
+    facts = _facts("environment", inspect_program(python))
     said = read_pyvenv(prefix) or {}
-    stated = said.get("version_info") or said.get("version") or ""
-    if stated[:1].isdigit():
-        facts["version"] = ".".join(stated.split(".")[:3])
+    facts.update(_versions(facts["version"], said.get("version_info") or said.get("version") or ""))
     base = base_of(prefix) if said.get("include-system-site-packages", "").lower() == "true" else None
     installed = in_environment(prefix, base, facts["version"], environ)
     return Adopted(_described(prefix, python, facts), 2, "it has pyvenv.cfg", installed)
+
+
+def _versions(found: str, stated: str) -> dict[str, str]:
+    """Tell the version of an environment's interpreter; ``made_for`` is what it was before somebody upgraded it.
+
+    Args:
+        found: as its program on disk is called, without what no name says; empty where that says nothing.
+        stated: by ``pyvenv.cfg``, when the environment was made.
+    """
+    if not stated[:1].isdigit():
+        return {}
+    made = ".".join(stated.split(".")[:3])
+    if not found or made.split(".")[:2] == found.split(".")[:2]:
+        return {"version": made}
+    return {"made_for": made}
+
+
+def _is_called_python(path: str) -> bool:
+    """Whether a program in an environment is its interpreter, by its name; ``bin/pip`` is none."""
+    return os.path.basename(path).rstrip(".0123456789t") in _FAMILIES
 
 
 def _interpreter(python: str, environ: Mapping[str, str]) -> Adopted | None:

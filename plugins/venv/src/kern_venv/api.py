@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kern_venv.activator import VenvActivator
     from kern_venv.adopter import VenvAdopter
     from kern_venv.artifacts import check_extras, direct_reference
     from kern_venv.dependencies import contents, similar_path
@@ -34,6 +35,7 @@ __all__ = [
     "OptionsFindInterpreter",
     "OptionsProvideInterpreter",
     "Resolution",
+    "VenvActivator",
     "VenvAdopter",
     "VenvLocker",
     "VenvProvider",
@@ -71,6 +73,7 @@ _HOMES = {
     "OptionsFindInterpreter": "optional",
     "OptionsProvideInterpreter": "optional",
     "Resolution": "lock_writing",
+    "VenvActivator": "activator",
     "VenvAdopter": "adopter",
     "VenvLocker": "locker",
     "VenvProvider": "provider",

@@ -44,7 +44,7 @@ def find_drift(spec: EnvSpec, adopted: Adopted) -> tuple[str, ...]:
     texts = (*stated["deps"], *stated["dependency_groups"], *(f"-c {path}" for path in spec.options.constraints))
     version = facts.get("version", "")
     lacking = missing_requirements(texts, adopted.installed, project_dir=spec.project_dir, python_version=version)
-    return (*_other_interpreter(spec, facts), *lacking)
+    return (*_upgraded(facts), *_other_interpreter(spec, facts), *lacking)
 
 
 def requirements(spec: EnvSpec) -> dict[str, tuple[str, ...]]:
@@ -180,6 +180,12 @@ def _name_at(path: str) -> str:
             return str(tomllib.load(file)["project"]["name"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
+
+
+def _upgraded(facts: Mapping[str, str]) -> tuple[str, ...]:
+    """Say that the interpreter below a virtual environment has become another, which sees nothing installed there."""
+    made_for = facts.get("made_for", "")
+    return (f"it was made for python {made_for}, and its interpreter is {facts['version']} now",) if made_for else ()
 
 
 def _other_interpreter(spec: EnvSpec, facts: Mapping[str, str]) -> tuple[str, ...]:

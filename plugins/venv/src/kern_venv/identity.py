@@ -1,7 +1,6 @@
 """Asking an interpreter who it is, in one isolated process, before anything is written into its environment."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: named tuples compile annotations that are strings, whenever an environment is made.
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,7 +53,7 @@ class Identity(NamedTuple):
     facts: dict[str, str]
 
 
-def identify(python: str, context: Context, *, old: bool = False) -> Identity:
+def identify(python: str, context: "Context", *, old: bool = False) -> Identity:
     """Ask an interpreter who it is.
 
     Args:
@@ -83,7 +82,7 @@ def identify(python: str, context: Context, *, old: bool = False) -> Identity:
         raise StepFailed(message, where=python, tail=completed.stdout[-2000:]) from None
 
 
-def verify_prefix(python: str, prefix: str, context: Context, *, whole: bool = False) -> Identity:
+def verify_prefix(python: str, prefix: str, context: "Context", *, whole: bool = False) -> Identity:
     """Make sure that installing with an interpreter writes into one directory and nowhere else.
 
     Args:

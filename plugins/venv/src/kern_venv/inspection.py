@@ -1,7 +1,6 @@
 """What a program on disk is, told from its name, its place and its status alone; no process."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: named tuples compile annotations that are strings, at every start.
 import os
 import stat
 from typing import NamedTuple

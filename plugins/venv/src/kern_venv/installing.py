@@ -69,15 +69,27 @@ def install(
     target = choose_target(python, prefix, context, installer, whole=keep is not None)
     limits = (*constraints, *_written_constraints(keep or {}, artifacts, context))
     entries = [*map(parse_entry, requirements), *(Entry(CONSTRAINT, path) for path in limits)]
-    arguments = (*extra_arguments, *_arguments(entries, context))
-    present = installed(prefix)
-    replaced = {name_in(artifact) for artifact in artifacts} & set(present)
+    try:
+        _install(target, prefix, (*extra_arguments, *_arguments(entries, context)), artifacts, context, keep or {})
+    finally:
+        forget_secrets(context)
+
+
+def _install(
+    target: Target,
+    prefix: str,
+    arguments: Sequence[str],
+    artifacts: Sequence[str],
+    context: Context,
+    keep: Mapping[str, str],
+) -> None:
+    replaced = {name_in(artifact) for artifact in artifacts} & set(installed(prefix))
     if target.installer == "uv":
         forget_bytecode(prefix, replaced)
         renewed = (f"--reinstall-package={name_in(artifact)}" for artifact in artifacts)
         run_uv(target, (*renewed, *arguments, *artifacts), context)
         if context.distrust:
-            _heal(target, prefix, (*arguments, *artifacts), context, keep or {})
+            _heal(target, prefix, (*arguments, *artifacts), context, keep)
         return
     run_pip(target, (*arguments, *artifacts), context)
     if replaced:
@@ -203,6 +215,18 @@ def write_lines(lines: Sequence[str], context: Context, name: str = "requirement
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in lines)
     return path
+
+
+def forget_secrets(context: Context) -> None:
+    """Delete the files of `write_lines` that hold a password: what a step that failed leaves behind stays for days."""
+    for name in os.listdir(context.work_dir):
+        path = os.path.join(context.work_dir, name)
+        if not name.startswith("requirements-") or not os.path.isfile(path):
+            continue
+        with open(path, encoding="utf-8") as file:
+            holds = any(secrets_in(tuple(file)))
+        if holds:
+            os.unlink(path)
 
 
 def name_in(reference: str) -> str:

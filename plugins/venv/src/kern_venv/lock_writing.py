@@ -125,7 +125,7 @@ def _seed(draft: str, path: str, upgrade: Sequence[str] | None) -> None:
 
 def _compile(resolution: Resolution, draft: str, context: Context) -> None:
     from kern.api import Command
-    from kern_venv.installing import uv_settings_of
+    from kern_venv.installing import forget_secrets, uv_settings_of
 
     uv = find_uv(context.environ)
     if uv is None:
@@ -137,6 +137,8 @@ def _compile(resolution: Resolution, draft: str, context: Context) -> None:
         context.run(Command(argv=argv, cwd=context.project_dir, environ=settings.environ))
     except StepFailed as error:
         raise StepFailed("uv can't resolve it", log=error.log, tail=error.tail) from None
+    finally:
+        forget_secrets(context)
 
 
 def _arguments(resolution: Resolution) -> list[str]:

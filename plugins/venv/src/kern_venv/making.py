@@ -1,7 +1,6 @@
 """Making empty virtual environments: through uv where it serves the interpreter, else through virtualenv."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: named tuples compile annotations that are strings, whenever an environment is made.
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,8 +22,8 @@ class Made(NamedTuple):
 
 def make_virtual_environment(
     location: str,
-    interpreter: Interpreter,
-    context: Context,
+    interpreter: "Interpreter",
+    context: "Context",
     *,
     seed_pip: bool = False,
     system_site_packages: bool = False,
@@ -52,8 +51,8 @@ def make_virtual_environment(
 
 def make_and_identify(
     location: str,
-    interpreter: Interpreter,
-    context: Context,
+    interpreter: "Interpreter",
+    context: "Context",
     *,
     seed_pip: bool = False,
     system_site_packages: bool = False,
@@ -82,7 +81,7 @@ def _refuse_occupied(location: str) -> None:
 
 
 def _make_with_uv(
-    uv: str, location: str, interpreter: Interpreter, context: Context, *, system_site_packages: bool
+    uv: str, location: str, interpreter: "Interpreter", context: "Context", *, system_site_packages: bool
 ) -> None:
     from kern.api import Command
 
@@ -94,7 +93,7 @@ def _make_with_uv(
 
 
 def _make_with_virtualenv(
-    location: str, interpreter: Interpreter, context: Context, *, seed_pip: bool, system_site_packages: bool
+    location: str, interpreter: "Interpreter", context: "Context", *, seed_pip: bool, system_site_packages: bool
 ) -> None:
     from kern.api import Command
     from kern_venv.bootstrap import virtualenv_command
@@ -107,7 +106,7 @@ def _make_with_virtualenv(
     context.run(Command(argv=argv, environ=environ))
 
 
-def _verify(location: str, interpreter: Interpreter, context: Context) -> Made:
+def _verify(location: str, interpreter: "Interpreter", context: "Context") -> Made:
     python = os.path.join(location, "bin", "python")
     who = read_identity(python, location) or verify_prefix(python, location, context)
     known = interpreter.version
@@ -121,7 +120,7 @@ def _verify(location: str, interpreter: Interpreter, context: Context) -> Made:
     return Made(python, who)
 
 
-def _verify_pip(python: str, location: str, context: Context) -> None:
+def _verify_pip(python: str, location: str, context: "Context") -> None:
     """Start the new pip: some releases of virtualenv put a pip into an old Python that does not run there."""
     from kern.api import Command
 

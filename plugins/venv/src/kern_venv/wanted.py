@@ -1,12 +1,9 @@
 """What a factor or a ``base_python`` entry asks for: words turned into values, nothing looked up."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: named tuples compile annotations that are strings, at every start.
 import os
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 _PREFIXES = (
     ("python", "cpython"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kern.api import StepFailed
 from kern_wheel.backend import BackendMissing, Job, produce, required_by_backend
 from kern_wheel.build_environment import BuildEnvironment, build_environment
+from kern_wheel.bytecode import forget_cut_bytecode
 from kern_wheel.generations import write_json
 
 if TYPE_CHECKING:
@@ -30,11 +31,29 @@ def build(job: Job, interpreter: Interpreter) -> str:
         StepFailed: the build environment could not be made, or the backend failed.
     """
     where = f"{job.system.where}.requires"
+    used: dict[str, BuildEnvironment] = {}
 
     def environment(extra: tuple[str, ...], broken: str = "") -> BuildEnvironment:
         wanted = (*job.system.requires, *extra)
-        return build_environment(wanted, interpreter, job.context, where=where, broken=broken)
+        found = build_environment(wanted, interpreter, job.context, where=where, broken=broken)
+        used[found.location] = found
+        return found
 
+    try:
+        return _build_with_backend(job, environment)
+    except StepFailed:
+        if not forget_cut_bytecode(used.values(), job.context):
+            raise
+    job.context.say("the build environment held compiled modules that were cut off, as on a full disk: once more")
+    try:
+        return _build_with_backend(job, environment)
+    except StepFailed:
+        forget_cut_bytecode(used.values(), job.context)
+        raise
+
+
+def _build_with_backend(job: Job, environment: Callable[..., BuildEnvironment]) -> str:
+    """Build, in a new environment if the backend can't be imported from the one that was there."""
     try:
         return _build_in(job, environment)
     except BackendMissing as missing:
