@@ -186,6 +186,10 @@ class Project:
     log: Path = field(default_factory=Path)
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Take a copy of the variables: what a test changes is its own, and no other test's of the session."""
+        self.environ = dict(self.environ)
+
     def __truediv__(self, name: str) -> Path:
         """A path in the project."""
         return self.root / name
@@ -329,7 +333,7 @@ def clean_environ(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> dic
         "UV_CACHE_DIR": str(tmp_path_factory.mktemp("uv-cache")),
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_NO_INDEX": "1",
-        "PIP_FIND_LINKS": str(wheels),
+        "PIP_FIND_LINKS": wheels.as_uri(),  # a list of words: a path must not have spaces
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_CACHE_DIR": "1",
     }

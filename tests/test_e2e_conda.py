@@ -86,7 +86,7 @@ def find_links(wheels: Path, conda_channel: ModuleType, tmp_path_factory: pytest
     """Where the venv rows find the tiny wheels, and pytest with what it needs."""
     folder = tmp_path_factory.mktemp("pytest-wheels")
     conda_channel.write_wheels(folder)
-    return f"{wheels} {folder}"
+    return f"{wheels.as_uri()} {folder.as_uri()}"
 
 
 @pytest.fixture

@@ -27,7 +27,12 @@ pass_env = ['ACTDEMO_*', 'OUT']
 commands = {commands}
 """
 GREETING = "hello (with 'quotes', \"double\" and\na newline)"
-DUMP = ["sh", "-c", 'env -0 > "$OUT"; if [ -n "$ACTDEMO_PID" ]; then kill -0 "$ACTDEMO_PID"; fi']
+DUMP = [
+    "sh",
+    "-c",
+    'env -0 > "$OUT.new"; mv "$OUT.new" "$OUT"; if [ -n "$ACTDEMO_PID" ]; then kill -0 "$ACTDEMO_PID"; fi',
+]
+"""In one step: a test reads the file as soon as it is there."""
 ENDINGS = {
     "passes": (["true"], 0),
     "fails": (["false"], 1),
@@ -92,11 +97,11 @@ def test_activation_is_undone_however_a_run_ends(
     project: Project, channel: str, ending: str, wait_for: Callable[..., None]
 ) -> None:
     command, code = ENDINGS[ending]
-    more = "timeout = 1\n" if ending == "times-out" else ""
+    more = "timeout = 3\n" if ending == "times-out" else ""
     configure(project, channel, ["actdemo"], [DUMP, command], more)
     project.kern("run", "--no-test", code=0)
     started = project.start("run", env=seen(project, ACTDEMO_SPAWN="300"))
-    wait_for(lambda: (project / "out").exists() and variables(project), what="the first command")
+    wait_for((project / "out").exists, what="the first command")
     if ending == "is-interrupted":
         time.sleep(0.1)
         started.send_signal(signal.SIGINT)

@@ -298,11 +298,11 @@ sys.exit(main(sys.argv[1:]))
 """kern, whose family has one more plugin, which nobody can have installed."""
 
 ABSENT = {
-    "from requires": 'requires = ["kern-unheard"]\nenv_list = ["py312"]\n',
-    "from a factor": 'env_list = ["py312-unheard"]\n',
-    "from the provider's name": 'env_list = ["py312"]\n[env]\nprovider = "unheard"\n',
-    "from a builder's name": 'env_list = ["py312"]\n[env]\npackage = "mine"\n[package.mine]\nbuilder = "unheard"\n',
-    "from a package definition's name": 'env_list = ["py312"]\n[package.unheard]\nmatch = "py312"\n',
+    "from requires": 'requires = ["kern-unheard"]\nenv_list = ["py"]\n',
+    "from a factor": 'env_list = ["py-unheard"]\n',
+    "from the provider's name": 'env_list = ["py"]\n[env]\nprovider = "unheard"\n',
+    "from a builder's name": 'env_list = ["py"]\n[env]\npackage = "mine"\n[package.mine]\nbuilder = "unheard"\n',
+    "from a package definition's name": 'env_list = ["py"]\n[package.unheard]\nmatch = "py"\n',
 }
 
 

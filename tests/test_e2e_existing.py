@@ -269,6 +269,9 @@ def test_errors_name_what_was_tried(there: Project, project: Project, tmp_path: 
     assert "theirs" in said.partition("hint:")[2]
     assert "the kind venv has no environment './no'" in there.error("exec", "venv:./no", "--", "true")
     assert 'offers the adopter "condo"' in there.error("exec", "condo:x", "--", "true")
+    said = there.error("exec", "gone", "--", "true")
+    assert f"there is nothing at {there / 'not here'}\n  at: kern.toml:" in said
+    assert "env.gone.existing" in said
     empty = tmp_path / "empty"
     empty.mkdir()
     said = there.error("exec", str(empty), "--", "true")
@@ -313,7 +316,7 @@ def test_without_the_variable_python_would_have_written_there(theirs: Path) -> N
 
 def test_a_mistake_in_env_from_is_one_error_of_the_command_line(there: Project) -> None:
     for target, said in (
-        ("nosuch", "no plugin knows an environment called 'nosuch'"),
+        ("nosuch", "the project has no environment 'nosuch', and no plugin knows one of that name"),
         ("./nothing", "there is nothing at"),
         ("venv:zzz", "venv: takes the directory of a virtual environment"),
         ("condo:x", "conda"),
@@ -351,3 +354,26 @@ def test_exec_says_so_if_another_interpreter_answers(there: Project, tmp_path: P
     assert done.out == "another\n"
     assert f"{place} has no program python3, so {other}/python3 runs" in done.err
     assert there.kern("exec", str(place), "--", "python", "-c", "pass", env=path, code=0).err == ""
+
+
+def test_a_program_of_the_environment_that_kern_is_started_from_is_told(there: Project, tmp_path: Path) -> None:
+    active = tmp_path / "active"
+    venv.create(active, symlinks=True)
+    for name, first in (("pytest", f"#!{active}/bin/python"), ("tool", "#!/bin/sh")):
+        (active / "bin" / name).write_text(f"{first}\n")
+        (active / "bin" / name).chmod(0o755)
+    path = {"PATH": f"{active}/bin{os.pathsep}{there.environ['PATH']}"}
+    there.write({"host.toml": "[env.x]\nexisting = '{env:THEIRS}'\ncommands = ['pytest', 'tool', 'pytest']\n"})
+    theirs = tmp_path / "theirs"
+    (theirs / "bin").mkdir(parents=True)
+    (theirs / "bin" / "python").symlink_to(os.path.realpath(sys.executable))
+    said = f"{theirs} has no program pytest, so {active}/bin/pytest runs, with {active}/bin/python\n"
+    done = there.kern("run", "--config", "host.toml", "x", env={**path, "THEIRS": str(theirs)}, code=0)
+    assert done.err == f"warning: x: {said}"
+    assert there.kern("exec", str(theirs), "--", "pytest", env=path, code=0).err == f"kern: {said}"
+    assert there.kern("exec", str(theirs), "--", "tool", env=path, code=0).err == ""
+    assert there.kern("exec", str(active), "--", "pytest", env=path, code=0).err == ""
+    (active / "bin" / "python").unlink()
+    (active / "bin" / "python").write_text("#!/bin/sh\n")  # as in a directory of shims
+    said = f"kern: {theirs} has no program tool, so {active}/bin/tool runs, with {active}/bin/python\n"
+    assert there.kern("exec", str(theirs), "--", "tool", env=path, code=0).err == said

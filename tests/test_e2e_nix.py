@@ -143,7 +143,11 @@ def test_nix_builds_the_package_and_an_environment_uses_it(nix: Project, shims: 
     again = nix.run()
     assert "imported 43\n" in again.err
     built = os.path.realpath(again.rows()["nix"]["artifact"]["path"])
+    for _ in range(2):
+        nix.kern("build", "-o", "out", code=0)
+        assert os.readlink(nix / "out/result") == built
     nix.write({"answer.nix": '"42"\n'})
+    assert "imported 43\n" in nix.run("--package", "out").err
     assert "imported 43\n" in nix.run("--package", built).err
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from tests.conftest import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -172,6 +173,121 @@ def test_a_plugin_that_misbehaves_is_blamed_and_data_stay_data(project: Project)
     assert 'hook plugin "loud" of kern-loud 2.0 failed in kern_event: GeneratorExit' in done.err
     project.config('env_list = ["a"]\n[env.a]\nprovider = "loud"\npackage = "none"\n')
     assert project.kern("plan", "--json", code=0).json
+
+
+def offered(project: Project, code: str, entries: str) -> None:
+    """Put a plugin where kern finds it."""
+    info = project / "plugins" / "kern_odd-2.0.dist-info"
+    info.mkdir(parents=True, exist_ok=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: kern-odd\nVersion: 2.0\n")
+    (info / "entry_points.txt").write_text(entries)
+    (info.parent / "odd.py").write_text(code)
+    project.environ["PYTHONPATH"] = str(info.parent)
+
+
+HANGING = """
+import os, time
+from kern.testing import FakeActivator, FakeProvider
+class Hanging(FakeProvider):
+    def install(self, spec, environment, artifacts, context):
+        open(os.path.join(context.project_dir, "hangs"), "w").close()
+        time.sleep(300)
+"""
+
+
+def test_a_plugin_that_hangs_is_named_and_left_behind(project: Project, wait_for: Callable[..., None]) -> None:
+    """The second Ctrl-C is enough, whatever a plugin does."""
+    offered(project, HANGING, "[kern.provider]\nodd = odd:Hanging\n[kern.activator]\nfake = odd:FakeActivator\n")
+    project.config('env_list = ["a-odd"]\n[env]\npackage = "none"\n')
+    started = project.start("run")
+    wait_for((project / "hangs").exists)
+    started.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        started.wait(1)
+    started.send_signal(signal.SIGINT)
+    assert started.wait(60) == 130
+    assert 'provider "odd" of kern-odd 2.0 does not come back from install' in project.screen()
+
+
+DISPOSING = """
+import os
+from kern.testing import FakeActivator, FakeAdopter, FakeProvider
+class One(FakeProvider):
+    def dispose(self, location, context):
+        open(os.path.join(context.project_dir, "disposed"), "a").write("x")
+class Worse(FakeProvider):
+    def dispose(self, location, context):
+        if os.path.isdir(os.path.join(context.project_dir, "bad")):
+            raise OSError("no way")
+class Half(One):
+    def install(self, spec, environment, artifacts, context):
+        raise OSError("half-way")
+class Raising(FakeAdopter):
+    def adopt(self, location, context):
+        raise OSError("no answer")
+"""
+DISPOSING_ENTRIES = """[kern.provider]
+odd = odd:One
+half = odd:Half
+worse = odd:Worse
+other = odd:FakeProvider
+[kern.activator]
+fake = odd:FakeActivator
+[kern.adopter]
+odd = odd:Raising
+"""
+
+
+def test_who_made_it_disposes_of_it(project: Project) -> None:
+    """Though another provider is to make it now, though it was made half-way, and without it all else is removed."""
+    offered(project, DISPOSING, DISPOSING_ENTRIES)
+    text = 'env_list = ["a"]\n[env.a]\npackage = "none"\nprovider = "{}"\n'
+    disposed = project / "disposed"
+    for first, code in (("odd", 0), ("half", 3)):
+        project.config(text.format(first))
+        project.kern("run", "--no-test", code=code)
+        disposed.unlink()
+        project.config(text.format("other"))
+        project.kern("run", "--no-test", code=0)
+        assert disposed.read_text() == "x"
+    project.config(text.format("odd"))
+    project.kern("run", "--no-test", code=0)
+    offered(project, DISPOSING, "[kern.provider]\nother = odd:FakeProvider\n")
+    done = project.kern("clean", code=0)
+    assert "what it has outside of its directory may be left" in done.err
+    assert not (project / ".kern" / "envs" / "a").exists()
+
+
+def test_who_can_not_dispose_of_it_is_named_and_keeps_nobody_from_anything(project: Project) -> None:
+    offered(project, DISPOSING, DISPOSING_ENTRIES)
+    text = 'env_list = ["a"]\n[env.a]\npackage = "none"\nprovider = "{}"\n'
+    for last in (("run", "--no-test"), ("clean",)):
+        project.config(text.format("worse"))
+        project.kern("run", "--no-test", code=0)
+        (project / "bad").mkdir()
+        project.config(text.format("other"))
+        done = project.kern(*last, code=0)
+        assert 'may be left: provider "worse" of kern-odd 2.0 failed in dispose: OSError: no way' in done.err
+        (project / "bad").rmdir()
+    assert not (project / ".kern" / "envs" / "a").exists()
+
+
+def test_a_broken_adopter_is_named_and_the_others_are_asked(project: Project, tmp_path: Path) -> None:
+    offered(project, DISPOSING, DISPOSING_ENTRIES)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True)
+    done = project.kern("exec", str(tmp_path / "venv"), "--", "python", "-c", "print('there')", code=0)
+    assert done.out == "there\n"
+    assert 'adopter "odd" of kern-odd 2.0 failed in adopt: OSError: no answer' in done.err
+    assert "failed in adopt" in project.error("exec", "odd:x", "--", "true", code=2)
+    project.config('env_list = ["a"]\n[env.a]\nprovider = "odd"\nexisting = "system"\ncommands = ["true"]\n')
+    assert "failed in adopt" in project.kern("exec", "a", "--", "true", code=0).err
+
+
+def test_a_denied_kind_is_not_another_kind(project: Project) -> None:
+    """A factor that names it says what is wanted, whether it may be had or not."""
+    offered(project, DISPOSING, DISPOSING_ENTRIES)
+    project.config('env_list = ["a-odd"]\n[env]\npackage = "none"\n[plugins]\ndeny = ["kern-odd"]\n')
+    assert "is denied by plugins.deny in kern.toml" in project.error("plan", code=2)
 
 
 def test_another_provider_makes_the_environment_anew(project: Project) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import signal
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -27,13 +29,15 @@ SURROUNDINGS = {
 }
 LINES = "print(*range(3000), sep=chr(10))"
 CONFIG = f"""
-env_list = ['good', 'bad']
+env_list = ['good', 'bad', 'endless']
 [env]
 package = 'none'
 [env.good]
 commands = [['python', '-c', "{LINES}"]]
 [env.bad]
 commands = [['python', '-c', "{LINES}; raise SystemExit(5)"]]
+[env.endless]
+commands = [['sh', '-c', 'echo $$ > endless; while :; do echo more; done']]
 """
 LOST = {74, 141}
 """All was well, but it could not be said, or nobody listened."""
@@ -85,3 +89,26 @@ def test_looking_ends_in_silence(talker: Project, name: str, args: tuple[str, ..
 def test_a_result_that_is_lost_is_told_apart_from_a_good_one(talker: Project) -> None:
     assert kern_in(talker, "output is full", "run", "good").returncode == 74
     assert kern_in(talker, "errors are full", "run", "good", "--json").returncode in {0, 74}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_reads_nothing_keeps_no_run_from_its_end(
+    talker: Project, wait_for: Callable[..., None], number: signal.Signals
+) -> None:
+    (talker / "endless").unlink(missing_ok=True)
+    hear, say = os.pipe()
+    started = subprocess.Popen(
+        (*talker.command, "run", "endless"),
+        cwd=talker.root, env=dict(talker.environ), stdin=subprocess.DEVNULL, stdout=say, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: (talker / "endless").exists() and not select.select([], [say], [], 0)[1], what="a full pipe")
+        started.send_signal(number)
+        assert started.wait(60) == 128 + number
+    finally:
+        started.kill()
+        started.wait()
+        os.close(hear)
+        os.close(say)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((talker / "endless").read_text()), 0)

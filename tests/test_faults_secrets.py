@@ -120,7 +120,7 @@ def test_no_secret_surfaces_where_tests_print_all_their_variables(trial: Trial, 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])
 def test_no_secret_surfaces_where_installing_fails(trial: Trial, installer: str) -> None:
-    configure(trial, deps="['nothing-of-this-name']")
+    configure(trial, deps="['nothing-of-this-name', 'x @ https://me:CANARY82xQ7zK@localhost:1/x-1-py3-none-any.whl']")
     text = (trial.project / "kern.toml").read_text()
     trial.project.config(text.replace("[env]", f"[env]\ninstaller = '{installer}'"))
     trial.project.environ = {name: value for name, value in trial.project.environ.items() if name != "PIP_NO_INDEX"}

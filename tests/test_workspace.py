@@ -68,6 +68,20 @@ def names_in(said: str, folder: str) -> list[str]:
     return [line for line in said.splitlines() if line.startswith(f"{folder}/") and "::" in line]
 
 
+def test_the_example_needs_nothing_of_kerns_own_tests() -> None:
+    """Its environments have pytest and no more; a ``conftest.py`` above it would be imported there."""
+    code = "import sys; sys.modules['hypothesis'] = None; import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    example = ROOT / "examples" / "hello"
+    environ = {**os.environ, "PYTHONPATH": str(example / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    argv = [sys.executable, "-c", code, "--collect-only", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*argv, "tests"], cwd=example, env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "tests/test_hello.py::" in done.stdout
+
+
 def test_no_two_test_files_have_one_name() -> None:
     names = [path.name for folder in ("core", "plugins", "tests") for path in (ROOT / folder).rglob("test_*.py")]
     assert sorted(names) == sorted(set(names))
