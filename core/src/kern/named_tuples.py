@@ -1,7 +1,7 @@
-"""`NamedTuple`, as in `typing`, for a fifth of what it costs to define one.
+"""`NamedTuple`, as in `typing`, for less than it costs to define one.
 
 A start that changes nothing defines some seventy named tuples. `typing.NamedTuple` compiles a function for each, checks the
-type of every field, and works out the class twice: that was a third of the start. Here classes of as many fields share the
+type of every field, and works out the class twice, in every start. Here classes of as many fields share the
 code of their constructor, and annotations are kept as they are, strings included, as dataclasses do. What is wrong in the
 body of a class (a field without a default behind one that has some) is left to the type checker.
 
